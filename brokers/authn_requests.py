@@ -1,0 +1,130 @@
+"""Stage: a dienstverlener's request starts a login.
+
+authn-requests.<makelaar> -> means-prompts.<makelaar>, authentication-requests.<provider>,
+                             or outcomes.<dienstverlener>
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from brokers import outcomes, rules
+from brokers.login import Login, Phase
+from brokers.rules import Admitted, Network
+from pipeline.stage import Moment, Outgoing, Step
+from schemas.codec import Faulty, Received, request_digest
+from schemas.directory import Participant
+from schemas.messages import (
+    AuthenticationRequest,
+    AuthnRequest,
+    MeansOption,
+    MeansPrompt,
+)
+from schemas.refusals import RefusalCode
+from schemas.topics import AUTHENTICATION_REQUESTS, MEANS_PROMPTS
+from schemas.values import Level
+
+
+def handle(
+    login: Login | None, received: Received[AuthnRequest], network: Network, moment: Moment
+) -> Step[Login]:
+    """Admit a request and ask on, or refuse it. The same request twice has one outcome."""
+    new = _accept(received, network, moment)
+    if login is not None:
+        return _again(login, new, received)
+    match rules.admit(received.message, _sender(received), network):
+        case RefusalCode() as code:
+            return outcomes.refuse(new, code, received.id, network.directory)
+        case Admitted(providers=[only]):
+            return _unless_cancelled(ask_provider(new, only), new, received, network)
+        case Admitted() as admitted:
+            asked = _ask_user(new, admitted, network.me, moment)
+            return _unless_cancelled(asked, new, received, network)
+
+
+def faulty(_: Login | None, fault: Faulty, __: Network, ___: Moment) -> Step[Login]:
+    """Answer a request that its dienstverlener did sign, but that does not hold."""
+    codes = {
+        "expired": RefusalCode.REQUEST_EXPIRED,
+        "from_the_future": RefusalCode.REQUEST_FROM_THE_FUTURE,
+        "malformed": RefusalCode.REQUEST_MALFORMED,
+    }
+    refused = outcomes.refused(codes[fault.code])
+    return Step(send=[outcomes.answer(fault.request_id, fault.text, refused, fault.sender)])
+
+
+def ask_provider(login: Login, provider: Participant) -> Step[Login]:
+    """Ask a provider to prove who the user is. Source: [AS] flow step 4."""
+    request = AuthenticationRequest(
+        request_id=login.request_id,
+        request_digest=login.digest,
+        dienstverlener=login.dienstverlener,
+        service=login.service,
+        level=login.level,
+        force_authn=login.force_authn,
+        deadline=login.deadline,
+    )
+    asked = login.moved(Phase.AUTHENTICATING, provider=provider.entity_id, nonce=None)
+    send = [Outgoing(AUTHENTICATION_REQUESTS, provider, request)]
+    return Step(asked, due_at=login.deadline, send=send)
+
+
+def _accept(received: Received[AuthnRequest], network: Network, moment: Moment) -> Login:
+    request, dienstverlener = received.message, _sender(received)
+    service = network.directory.service(request.service)
+    return Login(
+        request_id=request.request_id,
+        dienstverlener=dienstverlener.entity_id,
+        request=received.text,
+        digest=request_digest(dienstverlener.entity_id, request),
+        service=request.service,
+        level=rules.required_level(request, service) if service else request.level or Level.EH2,
+        force_authn=request.force_authn,
+        deadline=rules.deadline(request, network, moment.now),
+        phase=Phase.CHOOSING,
+    )
+
+
+def _again(login: Login, new: Login, received: Received[AuthnRequest]) -> Step[Login]:
+    """The request ID was seen before: the same answer for the same request, or a refusal."""
+    if login.digest == new.digest:
+        return Step(repeat=login.answered_by)
+    refused = outcomes.refused(RefusalCode.REQUEST_ID_REUSED)
+    return Step(send=[outcomes.answer(new.request_id, received.text, refused, _sender(received))])
+
+
+def _unless_cancelled(
+    step: Step[Login], login: Login, received: Received[AuthnRequest], network: Network
+) -> Step[Login]:
+    """A cancellation may overtake its request: whichever claims the login first, stands."""
+    code = RefusalCode.CANCELLED_BY_DIENSTVERLENER
+    cancelled = outcomes.refuse(login, code, received.id, network.directory)
+    claim = rules.start_claim(login.dienstverlener, login.request_id)
+    return replace(step, claims=frozenset({claim}), lost=cancelled)
+
+
+def _ask_user(
+    login: Login, admitted: Admitted, makelaar: Participant, moment: Moment
+) -> Step[Login]:
+    """Let the user choose. Source: [AS] flow step 3: alphabetical, the minimum level shown."""
+    options = tuple(
+        MeansOption(provider=p.entity_id, name=p.display_name) for p in admitted.providers
+    )
+    prompt = MeansPrompt(
+        request_id=login.request_id,
+        nonce=moment.nonce,
+        service_name=admitted.service.name,
+        minimum_level=login.level,
+        options=options,
+    )
+    choosing = login.moved(
+        Phase.CHOOSING, nonce=moment.nonce, options=tuple(o.provider for o in options)
+    )
+    send = [Outgoing(MEANS_PROMPTS, makelaar, prompt)]
+    return Step(choosing, due_at=login.deadline, send=send)
+
+
+def _sender(received: Received[AuthnRequest]) -> Participant:
+    if received.sender is None:
+        raise TypeError("a request is always signed")
+    return received.sender

@@ -1,0 +1,31 @@
+"""What a provider or registry signed, but does not hold: it ends the login it was asked for."""
+
+from __future__ import annotations
+
+from brokers import outcomes
+from brokers.login import Login, Phase
+from brokers.rules import Network, is_awaited
+from pipeline.stage import Moment, Step
+from schemas.codec import Faulty
+from schemas.refusals import RefusalCode
+
+
+def provider_fault(login: Login | None, fault: Faulty, network: Network, _: Moment) -> Step[Login]:
+    """A provider's faulty answer."""
+    asked = login.provider if login else None
+    return _end(login, fault, network, Phase.AUTHENTICATING, asked)
+
+
+def registry_fault(login: Login | None, fault: Faulty, network: Network, _: Moment) -> Step[Login]:
+    """A registry's faulty answer."""
+    asked = login.registry if login else None
+    return _end(login, fault, network, Phase.QUERYING, asked)
+
+
+def _end(
+    login: Login | None, fault: Faulty, network: Network, phase: Phase, asked: str | None
+) -> Step[Login]:
+    """Refuse where the answer was awaited from this very participant; else it is a dead letter."""
+    if login is None or is_awaited(login, phase) or fault.sender.entity_id != asked:
+        return Step(reject=fault.code)
+    return outcomes.refuse(login, RefusalCode.PARTICIPANT_FAULT, fault.id, network.directory)

@@ -1,0 +1,45 @@
+"""Errors by consequence. A refusal is a message and no error."""
+
+from __future__ import annotations
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+
+class HerkenError(Exception):
+    """Root of what this project raises; its text says what to do."""
+
+
+class DeadLetter(HerkenError):
+    """This message cannot be handled, now or later. `reason` is a stable code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class StageStopped(HerkenError):
+    """The stage must not go on: somebody has to look first."""
+
+
+class ServerUnreachable(HerkenError):
+    """Kafka or Postgres does not answer."""
+
+
+class WrongUse(HerkenError):
+    """What the user gave is not usable; the text says what would be."""
+
+
+RETRIABLE = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
+    KafkaError,
+)
+"""The world outside is at fault: wait and try again."""
+
+BAD_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""One message holds something that Postgres refuses: that message, and no other, is at fault."""

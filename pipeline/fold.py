@@ -1,0 +1,90 @@
+"""A batch through a stage's pure function, message by message.
+
+Two messages of one login fold: the second is handled with the row that the first left. What was
+claimed by an earlier message of the batch is taken for a later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from pipeline.stage import Moment, Outgoing, RoleStages, Stage, Step
+from pipeline.store import Row, Writes
+from schemas.codec import Faulty, Received, Record
+
+Encode = Callable[[UUID, Sequence[Outgoing]], list[Record]]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A record that was read and verified, with what the role's tables say about it."""
+
+    record: Record
+    found: Received[Any] | Faulty
+    fact: Any = None
+
+    @property
+    def request_id(self) -> UUID:
+        found = self.found
+        return found.request_id if isinstance(found, Faulty) else found.message.request_id
+
+
+@dataclass
+class Fold:
+    """The rows as they are while a batch is handled, and all that it led to so far."""
+
+    role: RoleStages[Any]
+    encode: Encode
+    rows: dict[UUID, Row]
+    taken: frozenset[str] = frozenset()
+    writes: Writes = field(default_factory=Writes)
+    rejected: list[tuple[Record, str]] = field(default_factory=list)
+    repeats: list[UUID] = field(default_factory=list)
+
+    def handle(self, stage: Stage, item: Item, moment: Moment) -> None:
+        """Handle one message; the same bytes a second time in one batch are nothing new."""
+        if item.found.id in self.writes.handled:
+            return
+        step = self._step(stage, item, moment)
+        if step.reject is not None:
+            self.rejected.append((item.record, step.reject))
+            return
+        self.take(item.found.id, item.request_id, step)
+
+    def _step(self, stage: Stage, item: Item, moment: Moment) -> Step[Any]:
+        row = self.row(item.request_id)
+        if not isinstance(item.found, Faulty):
+            return stage.handle(row, item.found, item.fact, moment)
+        if stage.faulty is None:
+            return Step(reject=item.found.code)
+        return stage.faulty(row, item.found, item.fact, moment)
+
+    def row(self, request_id: UUID) -> Any:
+        row = self.rows.get(request_id)
+        return None if row is None else self.role.row.model_validate_json(row.body)
+
+    def take(self, input_id: UUID, request_id: UUID, step: Step[Any]) -> None:
+        """Take a step's effects up into the batch."""
+        while step.claims & (self.taken | self.writes.claims.keys()):
+            step = step.lost or Step()
+        if step.row is not None:
+            self._store(request_id, step)
+        if step.repeat is not None:
+            self.repeats.append(step.repeat)
+        self.writes.claims.update(dict.fromkeys(step.claims, input_id))
+        self.writes.changes.extend(step.changes)
+        self.writes.handled[input_id] = self.encode(input_id, step.send)
+
+    def _store(self, request_id: UUID, step: Step[Any]) -> None:
+        version = self.rows[request_id].version if request_id in self.rows else 0
+        written = self.writes.rows.get(request_id)
+        next_version = written.version if written else version + 1
+        row = Row(request_id, next_version, step.row.model_dump_json(), step.due_at)  # type: ignore[union-attr]
+        self.rows[request_id] = self.writes.rows[request_id] = row
+
+    @property
+    def outputs(self) -> list[Record]:
+        return [record for records in self.writes.handled.values() for record in records]

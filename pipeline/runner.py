@@ -1,0 +1,204 @@
+"""The one runner: a batch of records in, a batch of records out, everything between stored.
+
+Decode and verify each message by itself; load rows and facts in one query each; fold; write in
+one transaction; return what to publish. Whoever calls it publishes that and then commits the
+offsets, last. A crash anywhere leads to redelivery, and a redelivery to the same bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from pipeline import dead_letters, store
+from pipeline.errors import BAD_DATA, RETRIABLE
+from pipeline.fold import Fold, Item
+from pipeline.keys import Keys, utc_now
+from pipeline.stage import Batch, Connection, HandleDue, Moment, Outgoing, RoleStages, Stage
+from pipeline.store import Conflict, Row, Store
+from schemas import codec
+from schemas.codec import Faulty, Record, Untrusted
+
+log = structlog.get_logger()
+
+Dead = tuple[Record, str]
+Settled = tuple[list[Record], list[Dead]]
+"""What to publish, and what could not be handled, each with its reason."""
+
+_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 5.0
+_CONFIRMED_WITHIN_SECONDS = 5
+
+
+class Runner:
+    """Runs the stages of one participant."""
+
+    def __init__(
+        self,
+        role: RoleStages[Any],
+        keys: Keys,
+        rows: Store,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._role, self._keys, self._store, self._clock = role, keys, rows, clock
+
+    async def process(self, stage: Stage, records: Sequence[Record]) -> list[Record]:
+        """Handle a batch, and return what it leads to: messages and dead letters."""
+        items, dead = self._decode(stage, records)
+        outputs, more_dead = await self._settle(stage, items)
+        return outputs + [self._bury(record, reason) for record, reason in dead + more_dead]
+
+    # --- reading
+
+    def _decode(self, stage: Stage, records: Sequence[Record]) -> tuple[list[Item], list[Dead]]:
+        items: list[Item] = []
+        dead: list[Dead] = []
+        for record in records:
+            try:
+                items.append(Item(record, self._read(stage, record)))
+            except Untrusted as untrusted:
+                dead.append((record, untrusted.reason))
+        return items, dead
+
+    def _read(self, stage: Stage, record: Record) -> codec.Received[Any] | Faulty:
+        directory = self._keys.directory
+        return codec.decode(record, stage.topic, self._keys.me, directory, self._clock())
+
+    # --- handling
+
+    async def _settle(self, stage: Stage, items: list[Item]) -> Settled:
+        """Settle a batch; where it fails for what one message holds, settle each by itself."""
+        if not items:
+            return [], []
+        try:
+            return await self._retrying(stage, items)
+        except Exception as error:
+            if len(items) == 1:
+                return [], [(items[0].record, self._reason(stage, items[0], error))]
+        settled = [await self._settle(stage, [item]) for item in items]
+        return [r for out, _ in settled for r in out], [d for _, dead in settled for d in dead]
+
+    def _reason(self, stage: Stage, item: Item, error: Exception) -> str:
+        reason = "data_refused" if isinstance(error, BAD_DATA) else "handler_failed"
+        log.error(
+            "message_not_handled",
+            topic=stage.topic.name,
+            request_id=str(item.request_id),
+            reason=reason,
+            error=type(error).__name__,
+            where=_innermost(error),
+        )
+        return reason
+
+    async def _retrying(self, stage: Stage, items: list[Item]) -> Settled:
+        """Try until the servers answer, waiting longer each time; at once after a conflict."""
+        wait, taken = _FIRST_WAIT_SECONDS, frozenset[str]()
+        while True:
+            try:
+                return await self._attempt(stage, items, taken)
+            except Conflict as conflict:
+                taken |= conflict.taken
+            except RETRIABLE as error:
+                log.warning("retry", topic=stage.topic.name, error=type(error).__name__, wait=wait)
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+
+    async def _attempt(self, stage: Stage, items: list[Item], taken: frozenset[str]) -> Settled:
+        async with self._store.connection() as connection:
+            before = await store.handled(connection, [item.found.id for item in items])
+            fresh = [item for item in items if item.found.id not in before]
+            fold = await self._fold(stage, connection, fresh, taken)
+            if fold.writes.handled:
+                async with connection.transaction():
+                    await store.write(connection, fold.writes)
+            repeated = await store.handled(connection, fold.repeats) if fold.repeats else {}
+        stored = [record for group in (*before.values(), *repeated.values()) for record in group]
+        return stored + fold.outputs, fold.rejected
+
+    async def _fold(
+        self, stage: Stage, connection: Connection, items: list[Item], taken: frozenset[str]
+    ) -> Fold:
+        rows = await store.rows(connection, [item.request_id for item in items]) if items else {}
+        fold = Fold(self._role, self._encode, rows, taken)
+        for item in await self._with_facts(stage, connection, items, fold):
+            fold.handle(stage, item, self._moment(item.found.id))
+        return fold
+
+    async def _with_facts(
+        self, stage: Stage, connection: Connection, items: list[Item], fold: Fold
+    ) -> list[Item]:
+        """Each item with its fact. What is faulty has none of its own: it gets what is known."""
+        known = self._role.known()
+        whole = [item.found for item in items if not isinstance(item.found, Faulty)]
+        if stage.facts is None or not whole:
+            return [replace(item, fact=known) for item in items]
+        batch = Batch(connection, whole, fold.row, known, self._clock())
+        facts = iter(await stage.facts(batch))
+        return [
+            replace(item, fact=known if isinstance(item.found, Faulty) else next(facts))
+            for item in items
+        ]
+
+    def _moment(self, input_id: UUID) -> Moment:
+        return Moment(self._clock(), secrets.token_urlsafe(24), input_id)
+
+    # --- writing
+
+    def _encode(self, input_id: UUID, outgoing: Sequence[Outgoing]) -> list[Record]:
+        return [self._encode_one(input_id, n, out) for n, out in enumerate(outgoing)]
+
+    def _encode_one(self, input_id: UUID, number: int, out: Outgoing) -> Record:
+        now = self._clock()
+        jti = codec.message_id(f"{self._keys.me.name}.{number}", str(input_id))
+        audience = (out.owner.entity_id, *out.also)
+        topic = out.topic.of(out.owner.name)
+        return codec.encode_signed(topic, out.message, self._keys.signer(now), audience, jti, now)
+
+    def _bury(self, record: Record, reason: str) -> Record:
+        log.warning("dead_letter", topic=record.topic, position=record.position, reason=reason)
+        return dead_letters.bury(record, reason, self._clock())
+
+    # --- what is due
+
+    async def due(self, limit: int = 200) -> dict[UUID, list[Record]]:
+        """Handle the rows whose time has come. The caller publishes, then confirms."""
+        if self._role.due is None:
+            return {}
+        async with self._store.connection() as connection, connection.transaction():
+            rows = await store.due_rows(connection, self._clock(), limit)
+            fold = Fold(self._role, self._encode, {row.request_id: row for row in rows})
+            for row in rows:
+                self._handle_due(fold, row, self._role.due)
+            if rows:
+                await store.write(connection, fold.writes, unconfirmed=True)
+        return fold.writes.handled
+
+    def _handle_due(self, fold: Fold, row: Row, due: HandleDue) -> None:
+        input_id = codec.message_id("due", f"{row.request_id}@{row.version}")
+        step = due(fold.row(row.request_id), self._role.known(), self._moment(input_id))
+        fold.take(input_id, row.request_id, step)
+
+    async def unconfirmed(self) -> dict[UUID, list[Record]]:
+        """What an earlier sweep decided, and perhaps never published."""
+        before = self._clock() - timedelta(seconds=_CONFIRMED_WITHIN_SECONDS)
+        async with self._store.connection() as connection:
+            return await store.unconfirmed(connection, before, limit=200)
+
+    async def confirm(self, ids: Sequence[UUID]) -> None:
+        """Note that these are published."""
+        async with self._store.connection() as connection:
+            await store.confirm(connection, ids)
+
+
+def _innermost(error: BaseException) -> str:
+    """Where an error was raised: file and line, nothing of its text, which may be personal."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else "?"

@@ -1,0 +1,181 @@
+"""A participant as a consumer service, on FastStream.
+
+Each stage has its own consumer group, so that starting a second process shares its partitions.
+A batch is handled, published with all futures awaited, and only then committed. Whatever cannot
+be retried ends the process: what was not committed is delivered again, to the same bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRecord
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import CommitFailedError, IllegalStateError
+from faststream import AckPolicy, FastStream
+from faststream.kafka import KafkaBroker, KafkaMessage
+
+from pipeline.dead_letters import Limit
+from pipeline.runner import Runner
+from pipeline.settings import Settings
+from pipeline.stage import RoleStages, Stage
+from schemas.codec import Record
+from schemas.topics import DLQ_SUFFIX, MAX_MESSAGE_BYTES
+
+log = structlog.get_logger()
+
+PUBLISH_BATCH_BYTES = 262_144
+DRAIN_SECONDS = 15.0
+
+
+class Service:
+    """Runs one participant's stages until it is stopped, or may not go on."""
+
+    def __init__(
+        self, name: str, role: RoleStages[Any], runner: Runner, settings: Settings
+    ) -> None:
+        self._name, self._role, self._runner, self._settings = name, role, runner, settings
+        self._fatal: Exception | None = None
+        self.kafka = kafka_client(settings.kafka, name)
+        self._app = FastStream(self.kafka, logger=None)
+        self._consumers = [self._subscribe(stage) for stage in role.stages]
+
+    async def run(self) -> None:
+        """Consume until SIGTERM or SIGINT, then finish the batches in hand. Raises what made it
+        stop by itself."""
+        sweep = asyncio.create_task(self._sweep())
+        log.info("started", stages=[stage.topic.name for stage in self._role.stages])
+        try:
+            await self._app.run()
+        finally:
+            sweep.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweep
+        log.info("stopped")
+        if self._fatal is not None:
+            raise self._fatal
+
+    def is_live(self) -> bool:
+        return self._fatal is None
+
+    def is_assigned(self) -> bool:
+        """Whether every stage has joined its group; where there are more processes than
+        partitions, some rightly have none."""
+        consumers = [subscriber.consumer for subscriber in self._consumers]
+        return all(c is not None and c.assignment() is not None for c in consumers) and any(
+            c.assignment() for c in consumers
+        )
+
+    # --- stages
+
+    def _subscribe(self, stage: Stage) -> Any:
+        subscriber = self.kafka.subscriber(
+            stage.topic.of(self._name),
+            group_id=f"{self._name}.{stage.topic.name}",
+            batch=True,
+            max_records=stage.batch,
+            batch_timeout_ms=self._settings.batch_wait_ms,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            partition_assignment_strategy=(RoundRobinPartitionAssignor,),
+            decoder=_undecoded,
+            no_reply=True,
+        )
+        return subscriber(self._consume(stage))
+
+    def _consume(self, stage: Stage) -> Callable[[KafkaMessage], Awaitable[None]]:
+        limit = Limit()
+
+        async def consume(message: KafkaMessage) -> None:
+            if self._fatal is not None:  # nothing may be committed past what was not handled
+                return
+            try:
+                await self._handle(stage, limit, message)
+            except Exception as error:
+                self._stop(error)
+
+        return consume
+
+    async def _handle(self, stage: Stage, limit: Limit, message: KafkaMessage) -> None:
+        raw: Sequence[ConsumerRecord[bytes, bytes]] = message.raw_message  # type: ignore[assignment]
+        outputs = await self._runner.process(stage, [_record(record) for record in raw])
+        dead = sum(output.topic.endswith(DLQ_SUFFIX) for output in outputs)
+        limit.count(len(raw) - dead, dead)
+        await self.publish(outputs)
+        try:
+            await message.ack()
+        except (CommitFailedError, IllegalStateError) as error:
+            log.warning("not_committed", topic=stage.topic.name, error=type(error).__name__)
+
+    def _stop(self, error: Exception) -> None:
+        log.critical("stopping", error=type(error).__name__)
+        self._fatal = self._fatal or error
+        self._app.exit()
+
+    # --- publishing
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        """Publish, and wait until Kafka has it all."""
+        futures = [await self._send(record) for record in records]
+        await asyncio.gather(*futures)
+
+    async def _send(self, record: Record) -> asyncio.Future[Any]:
+        return await self.kafka.publish(
+            record.value,
+            record.topic,
+            key=record.key,
+            headers={name: value.decode() for name, value in record.headers},
+            correlation_id=record.key.decode(errors="replace"),
+            no_confirm=True,
+        )
+
+    # --- what is due
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.sweep_seconds)
+            try:
+                await self._publish_due()
+            except Exception as error:
+                log.warning("sweep_failed", error=type(error).__name__)
+
+    async def _publish_due(self) -> None:
+        due = await self._runner.due() or await self._runner.unconfirmed()
+        if due:
+            await self.publish([record for records in due.values() for record in records])
+            await self._runner.confirm(list(due))
+
+
+def kafka_client(servers: str, name: str) -> KafkaBroker:
+    """FastStream's client of Kafka, as every service uses it."""
+    return KafkaBroker(
+        servers.split(","),
+        client_id=name,
+        acks="all",
+        enable_idempotence=True,
+        allow_auto_create_topics=False,
+        max_batch_size=PUBLISH_BATCH_BYTES,
+        max_request_size=2 * MAX_MESSAGE_BYTES,
+        graceful_timeout=DRAIN_SECONDS,
+        apply_types=False,
+        logger=None,
+    )
+
+
+async def _undecoded(message: KafkaMessage) -> Any:
+    return message.body
+
+
+def _record(record: ConsumerRecord[bytes, bytes]) -> Record:
+    return Record(
+        record.topic,
+        record.key or b"",
+        record.value or b"",
+        tuple(record.headers),
+        f"{record.partition}:{record.offset}",
+    )

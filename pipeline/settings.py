@@ -1,0 +1,61 @@
+"""Settings, from the environment. Each has `HERKEN_` before its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline.errors import WrongUse
+
+
+class Settings(BaseSettings):
+    """Where the servers and files are, and the choices that the scheme leaves open.
+
+    kafka                bootstrap servers, `host:port`, comma-separated
+    postgres             DSN of the database, without a role's own user
+    network, secrets     folders: what all may know, what one participant may know
+    health_port          port for /live and /ready on `health_host`; 0: none
+    deadline_seconds     CHOICE: how long a login may take; a request can ask for less
+    attempts             CHOICE: wrong answers in one login before it is refused
+    batch_wait_ms        how long a stage waits for a fuller batch
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HERKEN_", frozen=True, extra="ignore")
+
+    kafka: str
+    postgres: str = ""
+    network: Path
+    secrets: Path
+    health_host: str = "127.0.0.1"
+    health_port: int = Field(default=0, ge=0, le=65535)
+    deadline_seconds: int = Field(default=300, ge=1, le=3600)
+    attempts: int = Field(default=3, ge=1, le=10)
+    batch_wait_ms: int = Field(default=10, ge=1, le=1000)
+    sweep_seconds: float = Field(default=0.25, gt=0, le=10)
+    log_level: str = "INFO"
+
+    @classmethod
+    def read(cls) -> Settings:
+        """Raises WrongUse, naming the variable."""
+        try:
+            return cls()
+        except ValidationError as error:
+            names = ", ".join(f"HERKEN_{str(e['loc'][0]).upper()}" for e in error.errors())
+            raise WrongUse(
+                f"set {names}: `herken up` prints the lines to copy into this terminal"
+            ) from None
+
+
+def database_user(participant: str) -> str:
+    """A participant's database user, and the name of its schema."""
+    return participant.replace("-", "_")
+
+
+def role_dsn(admin: str, user: str, password: str) -> str:
+    """The DSN of one role: the same server and database, its own user."""
+    parts = urlsplit(admin)
+    host = parts.netloc.rsplit("@", 1)[-1]
+    return urlunsplit(parts._replace(netloc=f"{quote(user)}:{quote(password)}@{host}"))

@@ -1,0 +1,57 @@
+"""Stage: a makelaar asks to prove who the user is.
+
+authentication-requests.<provider> -> challenges.<provider> or authentication-results.<makelaar>
+"""
+
+from __future__ import annotations
+
+from pipeline.stage import Moment, Outgoing, Step
+from providers import results, rules
+from providers.authentication import Authentication
+from providers.rules import Provider
+from schemas.codec import Faulty, Received
+from schemas.messages import AuthenticationRequest, AuthenticationResult, NotAuthenticated
+from schemas.refusals import RefusalCode
+from schemas.topics import AUTHENTICATION_RESULTS
+
+
+def handle(
+    row: Authentication | None,
+    received: Received[AuthenticationRequest],
+    provider: Provider,
+    moment: Moment,
+) -> Step[Authentication]:
+    """Challenge the user, or refuse at once. A login is asked for once."""
+    if row is not None or received.sender is None:
+        return Step(reject="asked_before")
+    started = _start(received.message, received.sender.entity_id)
+    code = rules.admit(received.message, provider, moment.now)
+    if code is not None:
+        return results.refuse(started, code, provider)
+    return results.challenge(started, provider.first_challenge, provider, moment)
+
+
+def faulty(
+    row: Authentication | None, fault: Faulty, _: Provider, __: Moment
+) -> Step[Authentication]:
+    """Answer a makelaar whose request does not hold."""
+    if row is not None:
+        return Step(reject=fault.code)
+    late = fault.code == "expired"
+    code = RefusalCode.DEADLINE_PASSED if late else RefusalCode.PARTICIPANT_FAULT
+    refused = NotAuthenticated(code=code)
+    result = AuthenticationResult(request_id=fault.request_id, result=refused)
+    return Step(send=[Outgoing(AUTHENTICATION_RESULTS, fault.sender, result)])
+
+
+def _start(request: AuthenticationRequest, makelaar: str) -> Authentication:
+    return Authentication(
+        request_id=request.request_id,
+        makelaar=makelaar,
+        request_digest=request.request_digest,
+        dienstverlener=request.dienstverlener,
+        service=request.service,
+        level=request.level,
+        deadline=request.deadline,
+        awaits=None,
+    )

@@ -1,0 +1,59 @@
+"""Stage: the user gave a one-time code.
+
+code-answers.<provider> -> authentication-results.<makelaar> or challenges.<provider>
+"""
+
+from __future__ import annotations
+
+from pipeline.keys import Keys
+from pipeline.stage import Batch, Facts, Moment, Step
+from providers import answers, results
+from providers import means as means_table
+from providers.answers import Checked
+from providers.authentication import Authentication
+from providers.credentials import code
+from providers.means import Means
+from providers.rules import Provider
+from schemas.codec import Received
+from schemas.messages import CodeAnswer, CodeSecret, CredentialKind
+
+KIND = CredentialKind.CODE
+
+
+def handle(
+    row: Authentication | None, received: Received[CodeAnswer], checked: Checked, moment: Moment
+) -> Step[Authentication]:
+    """Where the code holds, and was not used before, declare who the user is."""
+
+    def declare(row: Authentication, means: Means) -> Step[Authentication]:
+        return results.succeed(row, means, checked.provider, moment)
+
+    return answers.judge(row, received, checked, moment, KIND, declare)
+
+
+def facts(keys: Keys) -> Facts:
+    """Check the codes of a batch against the means whose passwords held."""
+
+    async def check(batch: Batch[Provider]) -> list[Checked]:
+        rows = [batch.row(received.message.request_id) for received in batch.received]
+        means_ids = {row.means for row in rows if row is not None and row.means is not None}
+        known = await means_table.by_id(batch.connection, means_ids)
+        return [
+            _check(keys, batch, received, known.get(row.means) if row else None)
+            for received, row in zip(batch.received, rows, strict=True)
+        ]
+
+    return check
+
+
+def _check(
+    keys: Keys, batch: Batch[Provider], received: Received[CodeAnswer], means: Means | None
+) -> Checked:
+    secret = answers.opened(keys, batch, received, KIND, CodeSecret)
+    if not isinstance(secret, CodeSecret):
+        return Checked(batch.known, unusable=secret)
+    if means is None or means.is_locked or means.totp_secret is None:
+        return Checked(batch.known, means=means)
+    shared = keys.open(means.totp_secret, code.SharedSecret)
+    step = code.matching_step(shared, secret.code, batch.now)
+    return Checked(batch.known, None, means, step is not None, f"code:{means.id}:{step}")

@@ -1,0 +1,52 @@
+"""The provider's whole topology, on one screen."""
+
+from __future__ import annotations
+
+from pipeline.errors import WrongUse
+from pipeline.keys import Keys, seal, utc_now
+from pipeline.stage import RoleStages, Stage
+from providers import (
+    authentication_requests,
+    code_answers,
+    password_answers,
+    signature_answers,
+)
+from providers.authentication import Authentication
+from providers.rules import Provider
+from schemas.topics import (
+    AUTHENTICATION_REQUESTS,
+    CODE_ANSWERS,
+    PASSWORD_ANSWERS,
+    SIGNATURE_ANSWERS,
+)
+
+PASSWORD_BATCH = 8
+"""Small: a check costs about 25 ms of a core, and a batch is answered as a whole."""
+
+
+def provider(keys: Keys, attempts: int) -> RoleStages[Authentication]:
+    """A provider's stages, in the order of one login."""
+    first = keys.secrets.first_challenge
+    if first is None:
+        raise WrongUse(f"the secrets of {keys.secrets.name} lack first_challenge")
+    return RoleStages(
+        Authentication,
+        lambda: Provider(
+            keys.me, keys.directory, first, attempts, lambda v, to: seal(v, to, utc_now())
+        ),
+        stages=[
+            Stage(
+                AUTHENTICATION_REQUESTS,
+                authentication_requests.handle,
+                faulty=authentication_requests.faulty,
+            ),
+            Stage(
+                PASSWORD_ANSWERS,
+                password_answers.handle,
+                facts=password_answers.facts(keys),
+                batch=PASSWORD_BATCH,
+            ),
+            Stage(CODE_ANSWERS, code_answers.handle, facts=code_answers.facts(keys)),
+            Stage(SIGNATURE_ANSWERS, signature_answers.handle, facts=signature_answers.facts(keys)),
+        ],
+    )

@@ -1,0 +1,38 @@
+"""The registry's whole topology, on one screen."""
+
+from __future__ import annotations
+
+from pipeline.keys import Keys, seal, utc_now
+from pipeline.stage import RoleStages, Stage
+from registry import mandate_queries, representation_choices
+from registry.query import Query
+from registry.rules import Registry
+from schemas.jose import decode_base64url
+from schemas.topics import MANDATE_QUERIES, REPRESENTATION_CHOICES
+
+
+def registry(keys: Keys) -> RoleStages[Query]:
+    """A registry's stages, in the order of one login."""
+    pseudonym_secret = decode_base64url(keys.secrets.pseudonym_secret)
+    return RoleStages(
+        Query,
+        lambda: Registry(
+            keys.me,
+            keys.directory,
+            pseudonym_secret,
+            lambda value, to, use: seal(value, to, utc_now(), use),
+        ),
+        stages=[
+            Stage(
+                MANDATE_QUERIES,
+                mandate_queries.handle,
+                facts=mandate_queries.facts(keys),
+                faulty=mandate_queries.faulty,
+            ),
+            Stage(
+                REPRESENTATION_CHOICES,
+                representation_choices.handle,
+                facts=representation_choices.facts,
+            ),
+        ],
+    )

@@ -1,0 +1,163 @@
+"""The directory: who takes part, in which role, with which public keys and services.
+
+The scheme signs it as a whole; nobody is trusted for anything that it does not say. A
+participant may have an old and a new key at the same time, each with its own validity.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+
+from schemas.values import (
+    DisplayName,
+    EntityID,
+    Level,
+    Name,
+    Role,
+    ServiceID,
+    Value,
+    role_of,
+)
+
+_COORDINATE = r"^[\w-]{43}$"
+
+
+class PublicJwk(Value):
+    """A public key on P-256, the only curve of the network. Source: RFC 7517, RFC 7518 6.2."""
+
+    kty: Literal["EC"]
+    crv: Literal["P-256"]
+    x: Annotated[str, StringConstraints(pattern=_COORDINATE)]
+    y: Annotated[str, StringConstraints(pattern=_COORDINATE)]
+
+
+class KeyUse(StrEnum):
+    """`front`: encryption towards the participant's own front, which shows prompts to users."""
+
+    SIGNING = "sig"
+    ENCRYPTION = "enc"
+    FRONT = "front"
+
+
+class DirectoryKey(Value):
+    """A participant's public key; `kid` is its thumbprint (RFC 7638)."""
+
+    kid: Annotated[str, StringConstraints(pattern=r"^[\w-]{43}$")]
+    use: KeyUse
+    jwk: PublicJwk
+    not_before: datetime
+    not_after: datetime
+
+    def is_valid(self, now: datetime) -> bool:
+        return self.not_before <= now < self.not_after
+
+
+class Participant(Value):
+    """One company in one role. `highest_level` and `registry`-bound means are a provider's own."""
+
+    name: Name
+    display_name: DisplayName
+    entity_id: EntityID
+    role: Role
+    keys: tuple[DirectoryKey, ...]
+    highest_level: Level | None = None
+
+    @model_validator(mode="after")
+    def _entity_id_says_the_role(self) -> Participant:
+        if role_of(self.entity_id) is not self.role:
+            raise ValueError("the role differs from the one in the EntityID")
+        return self
+
+    def key_for(self, use: KeyUse, now: datetime) -> DirectoryKey:
+        """The key to use now: of the valid ones, the newest. Raises LookupError."""
+        valid = [key for key in self.keys if key.use is use and key.is_valid(now)]
+        if not valid:
+            raise LookupError(f"{self.name} has no valid {use} key in the directory")
+        return max(valid, key=lambda key: key.not_before)
+
+
+class Service(Value):
+    """A service of a dienstverlener, connected to one makelaar, at a minimum level."""
+
+    service_id: ServiceID
+    service_uuid: UUID
+    name: DisplayName
+    dienstverlener: EntityID
+    makelaar: EntityID
+    level: Level
+
+
+class Directory(Value):
+    """The whole, as the scheme signed it. A ValueError where it contradicts itself."""
+
+    model_config = ConfigDict(ignored_types=(cached_property,))
+
+    TYPE: Literal["nl.herken.directory.v1"] = "nl.herken.directory.v1"
+    version: int = Field(ge=1)
+    issued_at: datetime
+    expires_at: datetime
+    participants: tuple[Participant, ...]
+    services: tuple[Service, ...]
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Directory:
+        _refuse_twice("name", [p.name for p in self.participants])
+        _refuse_twice("EntityID", [p.entity_id for p in self.participants])
+        _refuse_twice("kid", [key.kid for p in self.participants for key in p.keys])
+        _refuse_twice("ServiceID", [s.service_id for s in self.services])
+        for service in self.services:
+            self._refuse_stranger(service.dienstverlener, Role.DIENSTVERLENER)
+            self._refuse_stranger(service.makelaar, Role.MAKELAAR)
+        return self
+
+    def _refuse_stranger(self, entity_id: str, role: Role) -> None:
+        known = self._by_entity_id.get(entity_id)
+        if known is None or known.role is not role:
+            raise ValueError(f"a service names a {role} that does not take part: {entity_id}")
+
+    @cached_property
+    def _by_entity_id(self) -> dict[str, Participant]:
+        return {p.entity_id: p for p in self.participants}
+
+    @cached_property
+    def _by_name(self) -> dict[str, Participant]:
+        return {p.name: p for p in self.participants}
+
+    @cached_property
+    def _by_kid(self) -> dict[str, tuple[Participant, DirectoryKey]]:
+        return {key.kid: (p, key) for p in self.participants for key in p.keys}
+
+    @cached_property
+    def _services(self) -> dict[str, Service]:
+        return {s.service_id: s for s in self.services}
+
+    def participant(self, entity_id: str) -> Participant | None:
+        return self._by_entity_id.get(entity_id)
+
+    def named(self, name: str) -> Participant | None:
+        return self._by_name.get(name)
+
+    def key(self, kid: str) -> tuple[Participant, DirectoryKey] | None:
+        return self._by_kid.get(kid)
+
+    def service(self, service_id: str) -> Service | None:
+        return self._services.get(service_id)
+
+    def in_role(self, role: Role) -> list[Participant]:
+        """All participants of a role, alphabetical by the name that users see."""
+        found = [p for p in self.participants if p.role is role]
+        return sorted(found, key=lambda p: p.display_name.casefold())
+
+
+def _refuse_twice(what: str, values: list[str]) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise ValueError(f"the {what} {value} occurs twice")
+        seen.add(value)

@@ -16,7 +16,7 @@ from schemas.refusals import RefusalCode
 
 
 def handle(
-    login: Login | None, received: Received[MandateDecision], network: Network, _: Moment
+    login: Login | None, received: Received[MandateDecision], network: Network, moment: Moment
 ) -> Step[Login]:
     """Assert what provider and registry declared together, or refuse."""
     reason = rules.is_awaited(login, Phase.QUERYING)
@@ -30,4 +30,4 @@ def handle(
     if code is not None or not isinstance(permit, Permit):
         code = code or RefusalCode.PARTICIPANT_FAULT
         return outcomes.refuse(login, code, received.id, network.directory)
-    return outcomes.grant(login, permit, received.text, received.id, network.directory)
+    return outcomes.grant(login, permit, received, network, moment.now)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from brokers.login import Login, Phase
+from brokers.rules import Network
 from pipeline.stage import Outgoing, Step
+from schemas.codec import Received
 from schemas.directory import Directory, Participant
-from schemas.messages import Asserted, Outcome, Permit, Refused
+from schemas.messages import Asserted, MandateDecision, Outcome, Permit, Refused
 from schemas.refusals import EXPLANATIONS, RefusalCode
 from schemas.topics import OUTCOMES
+
+ASSERTION_VALIDITY = timedelta(minutes=2)
+"""Source: [AS] HM assertion valid -5 s .. +2 min."""
 
 
 def refuse(login: Login, code: RefusalCode, by: UUID, directory: Directory) -> Step[Login]:
@@ -18,16 +24,21 @@ def refuse(login: Login, code: RefusalCode, by: UUID, directory: Directory) -> S
 
 
 def grant(
-    login: Login, permit: Permit, decision: str, by: UUID, directory: Directory
+    login: Login,
+    permit: Permit,
+    decision: Received[MandateDecision],
+    network: Network,
+    now: datetime,
 ) -> Step[Login]:
     """End a login with an assertion, the two declarations inside as evidence."""
     asserted = Asserted(
         service=login.service,
         level=permit.level,
+        not_on_or_after=now + ASSERTION_VALIDITY,
         declaration=login.declaration or "",
-        decision=decision,
+        decision=decision.text,
     )
-    return _finish(login, asserted, by, directory)
+    return _finish(login, asserted, decision.id, network.directory)
 
 
 def answer(

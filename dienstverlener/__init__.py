@@ -1,0 +1,27 @@
+"""What a dienstverlener's engineer imports: publish a request, await the outcome, verified.
+
+    async with Dienstverlener.connect() as dv:
+        outcome = await dv.authenticate(service, level=Level.EH3)
+        match outcome:
+            case Assertion(legal_subject=company, acting_subject=pseudonym): ...
+            case Refusal(code=code, explanation=text): ...
+
+client    the connection: publish, outcomes, authenticate, cancel
+outcome   what comes back: an Assertion or a Refusal
+verify    how an outcome is verified without having to trust the makelaar
+"""
+
+from dienstverlener.client import Dienstverlener, NoOutcome
+from dienstverlener.outcome import Assertion, LegalSubject, Refusal
+from schemas.refusals import RefusalCode
+from schemas.values import Level
+
+__all__ = [
+    "Assertion",
+    "Dienstverlener",
+    "LegalSubject",
+    "Level",
+    "NoOutcome",
+    "Refusal",
+    "RefusalCode",
+]

@@ -10,14 +10,6 @@ class HerkenError(Exception):
     """Root of what this project raises; its text says what to do."""
 
 
-class DeadLetter(HerkenError):
-    """This message cannot be handled, now or later. `reason` is a stable code."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 class StageStopped(HerkenError):
     """The stage must not go on: somebody has to look first."""
 

@@ -102,7 +102,7 @@ class Service:
         return consume
 
     async def _handle(self, stage: Stage, limit: Limit, message: KafkaMessage) -> None:
-        raw: Sequence[ConsumerRecord[bytes, bytes]] = message.raw_message  # type: ignore[assignment]
+        raw: Sequence[ConsumerRecord[bytes, bytes]] = message.raw_message
         outputs = await self._runner.process(stage, [_record(record) for record in raw])
         dead = sum(output.topic.endswith(DLQ_SUFFIX) for output in outputs)
         limit.count(len(raw) - dead, dead)

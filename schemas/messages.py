@@ -286,11 +286,15 @@ class MandateDecision(Message):
 
 
 class Asserted(Value):
-    """The makelaar's assertion, with the two declarations it rests on as evidence."""
+    """The makelaar's assertion, with the two declarations it rests on as evidence.
+
+    Source: [AS] an assertion is valid for two minutes.
+    """
 
     status: Literal["assertion"] = "assertion"
     service: ServiceID
     level: Level
+    not_on_or_after: datetime
     declaration: Jws
     decision: Jws
 
@@ -314,7 +318,7 @@ class Outcome(Message):
     """
 
     TYPE = "nl.herken.outcome.v1"
-    VALID_SECONDS = 120
+    VALID_SECONDS = 7 * 24 * 3600
 
     request: Jws
     result: Asserted | Refused = Field(discriminator="status")

@@ -41,9 +41,9 @@ class Topic:
         return self.writer != USER
 
     @property
-    def consumed_by_stage(self) -> bool:
-        """Whether a role reads it, and so has a dead-letter topic beside it."""
-        return self.reader not in (USER, Role.DIENSTVERLENER)
+    def has_dlq(self) -> bool:
+        """Whether a participant reads it, and so has a dead-letter topic beside it."""
+        return self.reader != USER
 
     def of(self, participant: str) -> str:
         return f"{self.name}.{participant}"

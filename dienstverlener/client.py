@@ -1,0 +1,289 @@
+"""A dienstverlener's connection to the network: publish requests, read verified outcomes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dienstverlener.outcome import Assertion, Refusal
+from dienstverlener.verify import verify
+from pipeline import dead_letters
+from pipeline.errors import HerkenError, ServerUnreachable, WrongUse
+from pipeline.keys import Keys, utc_now
+from pipeline.settings import Settings
+from schemas import codec
+from schemas.codec import Record, Untrusted
+from schemas.directory import Participant, Service
+from schemas.messages import AuthnRequest, Cancellation, Message
+from schemas.topics import AUTHN_REQUESTS, CANCELLATIONS, OUTCOMES, Topic
+from schemas.values import Level
+
+log = structlog.get_logger()
+
+Outcome = Assertion | Refusal
+_REMEMBERED: Final = 10_000
+_GRACE_SECONDS: Final = 10.0
+
+
+class NoOutcome(HerkenError):
+    """No outcome came in the time given. It may come later: see `outcomes()`."""
+
+
+class Identity(BaseSettings):
+    """Which dienstverlener this is: `HERKEN_DIENSTVERLENER`, its name in the directory."""
+
+    model_config = SettingsConfigDict(env_prefix="HERKEN_", extra="ignore")
+
+    dienstverlener: str = Field(min_length=1)
+
+
+class Dienstverlener:
+    """Publishes signed requests and reads outcomes, each verified.
+
+    `authenticate` is `publish` and the one outcome to it; `outcomes` reads them apart.
+    """
+
+    def __init__(self, keys: Keys, settings: Settings, producer: AIOKafkaProducer) -> None:
+        self._keys, self._settings, self._producer = keys, settings, producer
+        self._waiting: dict[UUID, asyncio.Future[Outcome]] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(
+        cls, name: str | None = None, settings: Settings | None = None
+    ) -> AsyncIterator[Dienstverlener]:
+        """Connect as the dienstverlener of this name; what is not given, the environment says.
+
+        Raises WrongUse (a setting or file is missing), ServerUnreachable.
+        """
+        settings = settings or Settings.read()
+        keys = Keys.load(settings.network, settings.secrets, name or _name())
+        producer = _producer(settings)
+        try:
+            await _reaching(settings, producer.start())
+            client = cls(keys, settings, producer)
+            async with client._reading():
+                yield client
+        finally:
+            await producer.stop()
+
+    @property
+    def services(self) -> list[Service]:
+        """Our services, as the directory has them."""
+        mine = self._keys.me.entity_id
+        return [s for s in self._keys.directory.services if s.dienstverlener == mine]
+
+    async def publish(
+        self,
+        service: str,
+        *,
+        level: Level | None = None,
+        force_authn: bool = False,
+        provider: str | None = None,
+        answer_within_seconds: int | None = None,
+        request_id: UUID | None = None,
+    ) -> UUID:
+        """Publish a request; returns its ID once Kafka has it.
+
+        service                 a ServiceID
+        level                   None: the service's own
+        provider                EntityID of the only provider that will do
+        answer_within_seconds   a deadline shorter than the makelaar's (1 to 3600)
+        Raises WrongUse.
+        """
+        try:
+            request = AuthnRequest(
+                request_id=request_id or uuid4(),
+                service=service,
+                level=level,
+                force_authn=force_authn,
+                provider=provider,
+                answer_within_seconds=answer_within_seconds,
+            )
+        except ValidationError as error:
+            fields = ", ".join(str(e["loc"][0]) for e in error.errors())
+            raise WrongUse(f"the request is not well-formed: {fields}") from None
+        await self._send(AUTHN_REQUESTS, self._makelaar(service), request)
+        return request.request_id
+
+    async def authenticate(
+        self,
+        service: str,
+        *,
+        timeout: float | None = None,
+        **request: Any,  # noqa: ASYNC109
+    ) -> Outcome:
+        """Publish a request, and await its one outcome. `request`: as for `publish`.
+
+        timeout  seconds; None: the network's own deadline and a little more
+        Raises NoOutcome, WrongUse.
+        """
+        request_id = request.pop("request_id", None) or uuid4()
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting[request_id] = future
+        try:
+            async with asyncio.timeout(timeout or self._patience(request)):
+                await self.publish(service, request_id=request_id, **request)
+                return await future
+        except TimeoutError:
+            raise NoOutcome(f"no outcome for request {request_id}: is the network up?") from None
+        finally:
+            self._waiting.pop(request_id, None)
+
+    async def cancel(self, request_id: UUID, service: str) -> None:
+        """Ask the makelaar to end a login. Its outcome comes as always."""
+        makelaar = self._makelaar(service)
+        await self._send(CANCELLATIONS, makelaar, Cancellation(request_id=request_id))
+
+    async def outcomes(self, group: str = "outcomes") -> AsyncIterator[Outcome]:
+        """Every outcome, each once, verified, from where this group of readers left off.
+
+        An outcome counts as read when the next one is asked for; after a crash it comes again.
+        """
+        consumer = self._consumer(self._topic, group_id=f"{self._keys.me.name}.{group}")
+        await _reaching(self._settings, consumer.start())
+        seen = _Seen()
+        try:
+            while True:
+                for outcome in await self._read(consumer, seen):
+                    yield outcome
+                await consumer.commit()
+        finally:
+            await consumer.stop()
+
+    # --- writing
+
+    def _makelaar(self, service: str) -> Participant:
+        known = self._keys.directory.service(service)
+        makelaar = self._keys.directory.participant(known.makelaar) if known else None
+        if makelaar is None:
+            mine = ", ".join(s.service_id for s in self.services) or "none"
+            raise WrongUse(f"the directory has no such service; ours are: {mine}")
+        return makelaar
+
+    async def _send(self, topic: Topic, owner: Participant, message: Message) -> None:
+        now = utc_now()
+        audience, signer = (owner.entity_id,), self._keys.signer(now)
+        record = codec.encode_signed(topic.of(owner.name), message, signer, audience, uuid4(), now)
+        await self._publish(record)
+
+    async def _publish(self, record: Record) -> None:
+        await self._producer.send_and_wait(
+            record.topic, record.value, record.key, headers=list(record.headers)
+        )
+
+    def _patience(self, request: dict[str, Any]) -> float:
+        asked = request.get("answer_within_seconds") or self._settings.deadline_seconds
+        return float(asked + _GRACE_SECONDS)
+
+    # --- reading
+
+    @property
+    def _topic(self) -> str:
+        return OUTCOMES.of(self._keys.me.name)
+
+    def _consumer(self, *topics: str, **options: Any) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            *topics,
+            bootstrap_servers=self._settings.kafka,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            **options,
+        )
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[None]:
+        """Read outcomes from now on, for whoever awaits one."""
+        consumer = self._consumer(self._topic)
+        await _reaching(self._settings, consumer.start())
+        await consumer.seek_to_end()
+        await asyncio.gather(*(consumer.position(p) for p in consumer.assignment()))
+        reader = asyncio.create_task(self._resolve(consumer))
+        try:
+            yield
+        finally:
+            reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await reader
+            await consumer.stop()
+
+    async def _resolve(self, consumer: AIOKafkaConsumer) -> None:
+        seen = _Seen()
+        while True:
+            for outcome in await self._read(consumer, seen):
+                waiting = self._waiting.get(outcome.request_id)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(outcome)
+
+    async def _read(self, consumer: AIOKafkaConsumer, seen: _Seen) -> list[Outcome]:
+        """The next outcomes; what cannot be trusted goes to the dead letters."""
+        batches = await consumer.getmany(timeout_ms=500)
+        read = []
+        for raw in (raw for batch in batches.values() for raw in batch):
+            outcome = await self._verify(_record(raw))
+            if outcome is not None and seen.is_new(raw.value):
+                read.append(outcome)
+        return read
+
+    async def _verify(self, record: Record) -> Outcome | None:
+        try:
+            return verify(record, self._keys, utc_now())
+        except Untrusted as untrusted:
+            log.warning("dead_letter", topic=record.topic, reason=untrusted.reason)
+            await self._publish(dead_letters.bury(record, untrusted.reason, utc_now()))
+            return None
+
+
+class _Seen:
+    """Drops what comes twice: after a crash the network sends the same bytes again."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[bytes, None] = OrderedDict()
+
+    def is_new(self, value: bytes) -> bool:
+        if value in self._values:
+            return False
+        self._values[value] = None
+        if len(self._values) > _REMEMBERED:
+            self._values.popitem(last=False)
+        return True
+
+
+def _name() -> str:
+    try:
+        return Identity().dienstverlener
+    except ValidationError:
+        raise WrongUse("set HERKEN_DIENSTVERLENER to the name of yours in the directory") from None
+
+
+def _producer(settings: Settings) -> AIOKafkaProducer:
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.kafka, acks="all", enable_idempotence=True, linger_ms=2
+    )
+
+
+async def _reaching(settings: Settings, start: Awaitable[None]) -> None:
+    try:
+        await start
+    except UnknownTopicOrPartitionError:
+        raise WrongUse("Kafka lacks our topic of outcomes: run `herken setup` first") from None
+    except (KafkaError, OSError):
+        raise ServerUnreachable(
+            f"Kafka at {settings.kafka} does not answer: is it running, and is HERKEN_KAFKA right?"
+        ) from None
+
+
+def _record(raw: ConsumerRecord) -> Record:
+    position = f"{raw.partition}:{raw.offset}"
+    return Record(raw.topic, raw.key or b"", raw.value or b"", tuple(raw.headers), position)

@@ -121,7 +121,7 @@ class Dienstverlener:
         service: str,
         *,
         timeout: float | None = None,
-        **request: Any,  # noqa: ASYNC109
+        **request: Any,
     ) -> Outcome:
         """Publish a request, and await its one outcome. `request`: as for `publish`.
 

@@ -7,13 +7,13 @@ database answers, the keys can sign.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
 
-Check = Callable[[], Awaitable[bool]]
+Check = Callable[[], Coroutine[Any, Any, bool]]
 Message = MutableMapping[str, Any]
 
 
@@ -25,7 +25,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(host: str, port: int, checks: dict[str, dict[str, Check]]) -> None:
+async def serve(host: str, port: int, checks: Mapping[str, Mapping[str, Check]]) -> None:
     """Serve until cancelled. `checks`: a path to the checks that it answers for."""
 
     async def app(

@@ -42,7 +42,7 @@ class Service:
         self._fatal: Exception | None = None
         self.kafka = kafka_client(settings.kafka, name)
         self._app = FastStream(self.kafka, logger=None)
-        self._consumers = [self._subscribe(stage) for stage in role.stages]
+        self._subscribers = [self._subscribe(stage) for stage in role.stages]
 
     async def run(self) -> None:
         """Consume until SIGTERM or SIGINT, then finish the batches in hand. Raises what made it
@@ -65,9 +65,9 @@ class Service:
     def is_assigned(self) -> bool:
         """Whether every stage has joined its group; where there are more processes than
         partitions, some rightly have none."""
-        consumers = [subscriber.consumer for subscriber in self._consumers]
-        return all(c is not None and c.assignment() is not None for c in consumers) and any(
-            c.assignment() for c in consumers
+        consumers = [subscriber.consumer for subscriber in self._subscribers]
+        return all(consumer is not None for consumer in consumers) and any(
+            consumer.assignment() for consumer in consumers
         )
 
     # --- stages
@@ -86,7 +86,8 @@ class Service:
             decoder=_undecoded,
             no_reply=True,
         )
-        return subscriber(self._consume(stage))
+        subscriber(self._consume(stage))
+        return subscriber
 
     def _consume(self, stage: Stage) -> Callable[[KafkaMessage], Awaitable[None]]:
         limit = Limit()
@@ -167,8 +168,9 @@ def kafka_client(servers: str, name: str) -> KafkaBroker:
     )
 
 
-async def _undecoded(message: KafkaMessage) -> Any:
-    return message.body
+async def _undecoded(message: KafkaMessage) -> KafkaMessage:
+    """The batch as it came: each message is read and checked by itself."""
+    return message
 
 
 def _record(record: ConsumerRecord[bytes, bytes]) -> Record:

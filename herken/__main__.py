@@ -1,0 +1,5 @@
+"""`python -m herken` is `herken`."""
+
+from herken.cli import main
+
+main()

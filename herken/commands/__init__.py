@@ -1,0 +1,11 @@
+"""The commands, a file a subject. Each imports what it needs when it is called: `herken run` must
+not pay for the sandbox."""
+
+import typer
+
+from herken.commands import running
+
+
+def register(app: typer.Typer) -> None:
+    """Put every command on the app."""
+    running.register(app)

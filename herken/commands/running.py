@@ -1,0 +1,48 @@
+"""demo, run: a whole network for a moment, one role for good."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+FIRST_LOGIN = Path("scenarios/first-login.yaml")
+ScenarioFile = Annotated[
+    Path, typer.Option("--scenario", metavar="FILE", help="The scenario to play.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+class RoleName(StrEnum):
+    """The roles that run as services."""
+
+    MAKELAAR = "makelaar"
+    PROVIDER = "provider"
+    REGISTRY = "registry"
+
+
+def register(app: typer.Typer) -> None:
+    app.command(epilog="Example: herken demo --scenario scenarios/first-login.yaml --json")(demo)
+    app.command(epilog="Example: herken run makelaar polder")(run)
+
+
+def demo(scenario: ScenarioFile = FIRST_LOGIN, as_json: AsJson = False) -> None:
+    """Start a network, play the scenario's logins, compare with what it expects, stop it all."""
+    from herken.demo import play_demo  # noqa: PLC0415
+
+    ok = asyncio.run(play_demo(scenario, as_json=as_json))
+    raise typer.Exit(0 if ok else 1)
+
+
+def run(
+    role: Annotated[RoleName, typer.Argument(help="What the participant is.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name in the directory.")],
+) -> None:
+    """Run one role as a consumer service; a second one of the same name shares the partitions."""
+    from herken.wiring import run as run_role  # noqa: PLC0415
+    from pipeline.settings import Settings  # noqa: PLC0415
+
+    asyncio.run(run_role(role, name, Settings.read()))

@@ -1,0 +1,83 @@
+"""`herken demo`: a network for as long as its logins take, and how they went."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from herken.commands.output import document, progress, say
+from pipeline.settings import Settings
+from sandbox.network import Network, network
+from sandbox.play import Played, Player, expected_text
+from sandbox.scenario_file import load
+
+HOME = Path(".herken")
+
+
+async def play_demo(file: Path, *, as_json: bool) -> bool:
+    """Play a scenario on a network of its own. Returns whether all went as expected."""
+    scenario = load(file)
+    folder = run_folder("demo")
+    async with network(scenario, folder, progress=progress) as running:
+        played = await _play(running, as_json=as_json)
+    ok = all(login.as_expected for login in played)
+    if as_json:
+        document({"ok": ok, "logins": [login.report() for login in played]})
+    else:
+        say(_summary(played))
+    if ok:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        progress(f"the roles' logs are in {folder}/logs")
+    return ok
+
+
+def run_folder(kind: str) -> Path:
+    """A new folder for one run, in the git-ignored home."""
+    runs = HOME / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=runs))
+
+
+async def _play(running: Network, *, as_json: bool) -> list[Played]:
+    settings = settings_of(running)
+    played = []
+    async with Player.ready(running.scenario, settings, running.folders) as player:
+        for login in running.scenario.logins:
+            played.append(await player.play(login))
+            if not as_json:
+                say(told(played[-1]))
+    return played
+
+
+def settings_of(running: Network) -> Settings:
+    """The settings with which this process takes part in a network that it started."""
+    return Settings(
+        kafka=running.servers.kafka,
+        postgres=running.servers.postgres,
+        network=running.folders.network,
+        secrets=running.folders.secrets,
+    )
+
+
+def told(played: Played) -> str:
+    """A login as a reader sees it: its hops with times, its outcome, what was expected."""
+    lines = [f"\n{played.login.name}  ({played.request_id})"]
+    lines += [f"  {hop.at_ms:7.0f} ms  {hop.participant:>16} -> {hop.topic}" for hop in played.hops]
+    mark = "as expected" if played.as_expected else f"EXPECTED {expected_text(played.login)}"
+    lines.append(f"  {played.duration_ms:7.0f} ms  {outcome_text(played)}: {mark}")
+    return "\n".join(lines)
+
+
+def outcome_text(played: Played) -> str:
+    """An outcome in a few words, nobody's identity among them."""
+    report = played.report()
+    if report["outcome"] == "assertion":
+        return f"assertion at {report['level']}, verified"
+    return f"refusal {report['code']}"
+
+
+def _summary(played: list[Played]) -> str:
+    good = sum(login.as_expected for login in played)
+    return f"\n{good} of {len(played)} logins as expected"

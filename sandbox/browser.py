@@ -1,0 +1,112 @@
+"""Shows prompts to the scenario's people, and publishes what they answer.
+
+`Browser` reads the prompts of every participant. Who sits before it, `acting` says for one
+login, and `anybody` for all others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID, uuid4
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+
+from pipeline.keys import Trust, utc_now
+from sandbox.founding import Folders, Wallets
+from sandbox.person import Answering, Behaviour
+from schemas import codec
+from schemas.directory import Directory, Participant
+from schemas.messages import Message
+from schemas.topics import TOPICS, USER, find
+
+log = structlog.get_logger()
+
+
+class Browser:
+    """Reads prompts and answers them, until it is closed."""
+
+    def __init__(self, folders: Folders, producer: AIOKafkaProducer) -> None:
+        self.directory = Trust(folders.network).directory
+        self.wallets = Wallets.model_validate_json(folders.people.read_text())
+        self.anybody: Behaviour | None = None
+        self._answering = Answering(self.directory, folders.secrets)
+        self._producer = producer
+        self._acting: dict[UUID, Behaviour] = {}
+        self._early: dict[UUID, list[tuple[Message, Participant]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, kafka: str, folders: Folders) -> AsyncIterator[Browser]:
+        """Show prompts from now on."""
+        producer = AIOKafkaProducer(bootstrap_servers=kafka, linger_ms=2)
+        browser = cls(folders, producer)
+        consumer = AIOKafkaConsumer(*_prompt_topics(browser.directory), bootstrap_servers=kafka)
+        await producer.start()
+        await consumer.start()
+        await asyncio.gather(*(consumer.position(p) for p in consumer.assignment()))
+        reader = asyncio.create_task(browser._read(consumer))
+        try:
+            yield browser
+        finally:
+            reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await reader
+            await consumer.stop()
+            await producer.stop()
+
+    def acting(self, request_id: UUID, who: Behaviour) -> None:
+        """This person is at the browser for this login; he sees what was shown before, too."""
+        self._acting[request_id] = who
+        for prompt, asker in self._early.pop(request_id, []):
+            self._show(prompt, asker, who)
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        while True:
+            batches = await consumer.getmany(timeout_ms=1000)
+            for raw in (raw for batch in batches.values() for raw in batch):
+                self._prompted(raw)
+
+    def _prompted(self, raw: ConsumerRecord) -> None:
+        prompt, asker = _prompt(raw, self.directory)
+        who = self._acting.get(prompt.request_id) or self.anybody
+        if who is None:
+            self._early.setdefault(prompt.request_id, []).append((prompt, asker))
+        else:
+            self._show(prompt, asker, who)
+
+    def _show(self, prompt: Message, asker: Participant, who: Behaviour) -> None:
+        task = asyncio.create_task(self._answer(prompt, asker, who))
+        self._tasks.add(task)
+        task.add_done_callback(self._answered)
+
+    def _answered(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("prompt_not_answered", error=type(task.exception()).__name__)
+
+    async def _answer(self, prompt: Message, asker: Participant, who: Behaviour) -> None:
+        reply = await self._answering.answer(prompt, asker, who)
+        if reply is not None:
+            topic = reply.topic.of(asker.name)
+            record = codec.encode_unsigned(topic, reply.message, uuid4(), utc_now())
+            await self._producer.send_and_wait(
+                record.topic, record.value, record.key, headers=list(record.headers)
+            )
+
+
+def _prompt_topics(directory: Directory) -> list[str]:
+    shown = [topic for topic in TOPICS if topic.reader == USER]
+    return [topic.of(owner.name) for topic in shown for owner in directory.in_role(topic.owner)]
+
+
+def _prompt(raw: ConsumerRecord, directory: Directory) -> tuple[Message, Participant]:
+    """A prompt, and who asks. A browser shows what its own site serves, and so trusts it."""
+    topic, owner = find(raw.topic)
+    asker = directory.named(owner)
+    if asker is None:
+        raise LookupError(owner)
+    return codec.unverified(raw.value.decode(), topic.message), asker

@@ -1,0 +1,203 @@
+"""Founds a network from a scenario: keys, the signed directory, databases, topics.
+
+What everybody may know goes to `network/`, what one participant may know to `secrets/<name>.json`,
+what the scenario's people hold (their keys, passwords, code secrets) to `people.json`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyotp
+
+from pipeline.keys import (
+    DIRECTORY_FILE,
+    SCHEME_KEY_FILE,
+    Secrets,
+    sign_directory,
+    write_private,
+)
+from sandbox import scenario as s
+from sandbox.scenario import Credential, Party, Scenario
+from schemas import jose
+from schemas.directory import Directory, DirectoryKey, KeyUse, Participant, PublicJwk, Service
+from schemas.messages import CredentialKind
+from schemas.values import Level, Role, Value, role_of
+
+KEY_VALIDITY = timedelta(days=365)
+_EARLIER = timedelta(hours=1)
+_FIRST = {
+    Credential.PASSWORD_AND_CODE: CredentialKind.PASSWORD,
+    Credential.KEY: CredentialKind.SIGNATURE,
+}
+
+
+class Held(Value):
+    """What a person holds of one means."""
+
+    provider: str
+    registry: str
+    level: Level
+    username: str | None = None
+    password: str | None = None
+    totp_secret: str | None = None
+    private_key: dict[str, str] | None = None
+
+
+class Wallet(Value):
+    """Everything that a person holds."""
+
+    person: str
+    means: tuple[Held, ...]
+
+
+class Wallets(Value):
+    """The scenario's people; only the sandbox plays them."""
+
+    people: tuple[Wallet, ...]
+
+    def of(self, person: str) -> Wallet:
+        """Raises KeyError."""
+        return {wallet.person: wallet for wallet in self.people}[person]
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where a founded network keeps its files."""
+
+    root: Path
+
+    @property
+    def network(self) -> Path:
+        return self.root / "network"
+
+    @property
+    def secrets(self) -> Path:
+        return self.root / "secrets"
+
+    @property
+    def people(self) -> Path:
+        return self.root / "people.json"
+
+    @property
+    def scenario(self) -> Path:
+        return self.root / "scenario.yaml"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+
+@dataclass(frozen=True)
+class Founded:
+    """A network's files, as they were made."""
+
+    directory: Directory
+    secrets: dict[str, Secrets]
+    wallets: Wallets
+
+
+def found(scenario: Scenario, folders: Folders, now: datetime) -> Founded:
+    """Make all keys and files."""
+    scheme = jose.new_key()
+    made = {party.name: _secrets(party) for party in scenario.parties}
+    directory = _directory(scenario, made, now)
+    wallets = Wallets(people=tuple(_wallet(person, scenario) for person in scenario.people))
+    folders.network.mkdir(parents=True, exist_ok=True)
+    (folders.network / DIRECTORY_FILE).write_text(sign_directory(directory, scheme))
+    (folders.network / SCHEME_KEY_FILE).write_text(
+        PublicJwk.model_validate(jose.public_jwk(scheme)).model_dump_json()
+    )
+    for name, secret in made.items():
+        write_private(folders.secrets / f"{name}.json", secret.model_dump(mode="json"))
+    write_private(folders.secrets / "scheme.private.json", jose.private_jwk(scheme))
+    write_private(folders.people, wallets.model_dump(mode="json"))
+    return Founded(directory, made, wallets)
+
+
+def _secrets(party: Party) -> Secrets:
+    role = role_of(s.entity_id(party))
+    has_front = role is Role.REGISTRY
+    return Secrets(
+        name=party.name,
+        entity_id=s.entity_id(party),
+        signing=(jose.private_jwk(jose.new_key()),),
+        encryption=(jose.private_jwk(jose.new_key()),),
+        front=jose.private_jwk(jose.new_key()) if has_front else None,
+        first_challenge=_FIRST[party.credential] if isinstance(party, s.Provider) else None,
+        database_password=secrets.token_urlsafe(24),
+        pseudonym_secret=jose.base64url(secrets.token_bytes(32)) if has_front else "",
+    )
+
+
+def _directory(scenario: Scenario, made: dict[str, Secrets], now: datetime) -> Directory:
+    return Directory(
+        version=1,
+        issued_at=now,
+        expires_at=now + KEY_VALIDITY,
+        participants=tuple(_participant(p, made[p.name], now) for p in scenario.parties),
+        services=tuple(_service(scenario, dv, service) for dv, service in scenario.services),
+    )
+
+
+def _participant(party: Party, secret: Secrets, now: datetime) -> Participant:
+    keys = [
+        *(_key(jwk, KeyUse.SIGNING, now) for jwk in secret.signing),
+        *(_key(jwk, KeyUse.ENCRYPTION, now) for jwk in secret.encryption),
+        *(_key(jwk, KeyUse.FRONT, now) for jwk in (secret.front,) if jwk),
+    ]
+    return Participant(
+        name=party.name,
+        display_name=party.display_name,
+        entity_id=s.entity_id(party),
+        role=role_of(s.entity_id(party)),
+        keys=tuple(keys),
+        highest_level=party.highest_level if isinstance(party, s.Provider) else None,
+    )
+
+
+def _key(jwk: dict[str, Any], use: KeyUse, now: datetime) -> DirectoryKey:
+    key = jose.private_key(jwk)
+    return DirectoryKey(
+        kid=key.kid,
+        use=use,
+        jwk=PublicJwk.model_validate(jose.public_jwk(key)),
+        not_before=now - _EARLIER,
+        not_after=now + KEY_VALIDITY,
+    )
+
+
+def _service(scenario: Scenario, dv: s.Dienstverlener, service: s.Service) -> Service:
+    makelaars: Sequence[s.Makelaar] = scenario.makelaars
+    makelaar = next(m for m in makelaars if m.name == service.makelaar)
+    identifier = s.service_id(dv, service)
+    return Service(
+        service_id=identifier,
+        service_uuid=s.derived("service", identifier),
+        name=service.display_name,
+        dienstverlener=s.entity_id(dv),
+        makelaar=s.entity_id(makelaar),
+        level=service.level,
+    )
+
+
+def _wallet(person: s.Person, scenario: Scenario) -> Wallet:
+    return Wallet(person=person.name, means=tuple(_held(m, scenario) for m in person.means))
+
+
+def _held(means: s.Means, scenario: Scenario) -> Held:
+    by_key = scenario.provider(means.provider).credential is Credential.KEY
+    return Held(
+        provider=means.provider,
+        registry=means.registry,
+        level=means.level,
+        username=means.username,
+        password=means.password,
+        totp_secret=None if by_key else pyotp.random_base32(),
+        private_key=jose.private_jwk(jose.new_key()) if by_key else None,
+    )

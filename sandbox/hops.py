@@ -1,0 +1,72 @@
+"""Watches every topic of a network, and tells a login as its hops: where, whose, when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+
+from sandbox.topology import plan
+from schemas.directory import Directory
+from schemas.topics import DLQ_SUFFIX
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One message of a login: its topic, who wrote it, and when, in milliseconds since the
+    login's first message."""
+
+    topic: str
+    participant: str
+    at_ms: float
+
+
+class Watcher:
+    """Remembers when each login's messages came by."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._seen: dict[bytes, list[ConsumerRecord]] = defaultdict(list)
+
+    @classmethod
+    @asynccontextmanager
+    async def watching(cls, kafka: str, directory: Directory) -> AsyncIterator[Watcher]:
+        """Watch from now on."""
+        topics = [p.name for p in plan(directory) if not p.name.endswith(DLQ_SUFFIX)]
+        consumer = AIOKafkaConsumer(*topics, bootstrap_servers=kafka)
+        await consumer.start()
+        await asyncio.gather(*(consumer.position(p) for p in consumer.assignment()))
+        watcher = cls(directory)
+        reader = asyncio.create_task(watcher._read(consumer))
+        try:
+            yield watcher
+        finally:
+            reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await reader
+            await consumer.stop()
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        while True:
+            for batch in (await consumer.getmany(timeout_ms=1000)).values():
+                for raw in batch:
+                    self._seen[raw.key].append(raw)
+
+    async def hops(self, request_id: UUID, last_topic: str) -> list[Hop]:
+        """The hops of a login that ended on this topic, in order."""
+        key = str(request_id).encode()
+        async with asyncio.timeout(10):
+            while not any(raw.topic == last_topic for raw in self._seen[key]):
+                await asyncio.sleep(0.01)
+        records = sorted(self._seen[key], key=lambda raw: raw.timestamp)
+        return [self._hop(raw, records[0].timestamp) for raw in records]
+
+    def _hop(self, raw: ConsumerRecord, began_ms: int) -> Hop:
+        source = dict(raw.headers).get("ce_source", b"").decode()
+        writer = self._directory.participant(source)
+        return Hop(raw.topic, writer.name if writer else "user", raw.timestamp - began_ms)

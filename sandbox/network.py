@@ -1,0 +1,158 @@
+"""A whole network on this machine: servers, files, databases, topics, and a process a role.
+
+async with network(scenario, Path(".herken/demo"), progress=print) as running:
+    ...  # running.environment is what another process needs to take part
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import Popen
+
+from pipeline.errors import HerkenError
+from pipeline.keys import utc_now
+from sandbox import ports, topology
+from sandbox.founding import Folders, Founded, found
+from sandbox.guardian import guarded
+from sandbox.processes import ended
+from sandbox.scenario import Scenario
+from sandbox.seeding import seed
+from sandbox.servers import Servers, running
+from schemas.directory import Directory, Participant
+from schemas.values import Role
+
+Progress = Callable[[str], None]
+READY_SECONDS = 60.0
+DRAIN_SECONDS = 20.0
+COMMANDS = {Role.MAKELAAR: "makelaar", Role.PROVIDER: "provider", Role.REGISTRY: "registry"}
+
+
+class RoleFailed(HerkenError):
+    """A role's process did not start."""
+
+
+@dataclass
+class RoleProcess:
+    """A running role: restarted under the same name and port where somebody kills it."""
+
+    participant: Participant
+    process: Popen[bytes]
+    health_port: int
+
+    @property
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+
+@dataclass
+class Network:
+    """A running network."""
+
+    scenario: Scenario
+    folders: Folders
+    servers: Servers
+    founded: Founded
+    roles: list[RoleProcess] = field(default_factory=list)
+
+    @property
+    def directory(self) -> Directory:
+        return self.founded.directory
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What another process needs to take part."""
+        return {
+            "HERKEN_KAFKA": self.servers.kafka,
+            "HERKEN_POSTGRES": self.servers.postgres,
+            "HERKEN_NETWORK": str(self.folders.network.resolve()),
+            "HERKEN_SECRETS": str(self.folders.secrets.resolve()),
+            "HERKEN_DIENSTVERLENER": self.scenario.dienstverleners[0].name,
+        }
+
+    def start(self, participant: Participant) -> RoleProcess:
+        """Start one more process for a participant; it shares the partitions with any other."""
+        (port,) = ports.free(1)
+        environment = {**os.environ, **self.environment, "HERKEN_HEALTH_PORT": str(port)}
+        argv = [sys.executable, "-m", "herken", "run", COMMANDS[participant.role], participant.name]
+        log_file = self.folders.logs / f"{participant.name}.log"
+        role = RoleProcess(participant, guarded(argv, env=environment, log_file=log_file), port)
+        self.roles.append(role)
+        return role
+
+    def role(self, name: str) -> RoleProcess:
+        """The newest process of a participant. Raises KeyError."""
+        return {role.participant.name: role for role in self.roles}[name]
+
+    async def ready(self, role: RoleProcess) -> None:
+        """Return when a role is ready. Raises RoleFailed."""
+        log_file = self.folders.logs / f"{role.participant.name}.log"
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                while not await asyncio.to_thread(_is_ready, role.health_port):
+                    if not role.is_running:
+                        raise RoleFailed(f"{role.participant.name} ended: its log is {log_file}")
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise RoleFailed(f"{role.participant.name} is not ready: see {log_file}") from None
+
+    async def stop(self, role: RoleProcess) -> None:
+        """Let a role finish what it has in hand, and end it."""
+        if role.is_running:
+            role.process.send_signal(signal.SIGTERM)
+        if not await ended(role.process, DRAIN_SECONDS):
+            role.process.kill()
+            await ended(role.process, DRAIN_SECONDS)
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@asynccontextmanager
+async def network(
+    scenario: Scenario, folder: Path, *, progress: Progress
+) -> AsyncIterator[Network]:
+    """Found a network in a folder, start everything, stop everything.
+
+    Raises ServerFailed, ServerUnreachable, RoleFailed.
+    """
+    folders = Folders(folder)
+    async with AsyncExitStack() as stack:
+        servers = await stack.enter_async_context(running(folder, progress=progress))
+        now = utc_now()
+        founded = found(scenario, folders, now)
+        progress("setting up topics and databases")
+        await asyncio.gather(
+            topology.create(servers.kafka, topology.plan(founded.directory)),
+            seed(scenario, founded, servers.postgres, now),
+        )
+        running_network = Network(scenario, folders, servers, founded)
+        stack.push_async_callback(_stop_all, running_network)
+        await start_roles(running_network, progress)
+        yield running_network
+
+
+async def start_roles(running_network: Network, progress: Progress) -> None:
+    """A process for each makelaar, provider and registry."""
+    participants = [p for p in running_network.directory.participants if p.role in COMMANDS]
+    progress(f"starting {len(participants)} roles: {', '.join(p.name for p in participants)}")
+    started = [running_network.start(participant) for participant in participants]
+    await asyncio.gather(*(running_network.ready(role) for role in started))
+    progress("the network is ready")
+
+
+async def _stop_all(running_network: Network) -> None:
+    await asyncio.gather(*(running_network.stop(role) for role in running_network.roles))

@@ -1,0 +1,182 @@
+"""The person at the browser: what somebody who holds these means answers to a prompt.
+
+What is sealed in a prompt is for the participant's own front, whose part is played here too.
+Secrets in the answers are sealed for the provider.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyotp
+
+from pipeline.keys import open_sealed, read_secrets, seal, utc_now
+from providers.credentials import signature
+from sandbox.founding import Held, Wallet
+from sandbox.scenario import Does
+from schemas import jose
+from schemas.directory import Directory, Participant
+from schemas.messages import (
+    Answer,
+    Challenge,
+    CodeAnswer,
+    CodeSecret,
+    CredentialKind,
+    MeansChoice,
+    MeansPrompt,
+    Message,
+    PasswordAnswer,
+    PasswordSecret,
+    RepresentationChoice,
+    RepresentationOptions,
+    RepresentationPrompt,
+    SignatureAnswer,
+    SignatureSecret,
+)
+from schemas.topics import (
+    CODE_ANSWERS,
+    MEANS_CHOICES,
+    PASSWORD_ANSWERS,
+    REPRESENTATION_CHOICES,
+    SIGNATURE_ANSWERS,
+    Topic,
+)
+
+WRONG_PASSWORD = "not-the-password"  # noqa: S105 -- no secret: it is meant to be wrong
+STEP_SECONDS = 30
+_ANSWERS: dict[CredentialKind, tuple[Topic, type[Answer]]] = {
+    CredentialKind.PASSWORD: (PASSWORD_ANSWERS, PasswordAnswer),
+    CredentialKind.CODE: (CODE_ANSWERS, CodeAnswer),
+    CredentialKind.SIGNATURE: (SIGNATURE_ANSWERS, SignatureAnswer),
+}
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Who is at the browser, and how he answers. `provider` (a name) and `kvk` say what he
+    chooses where there is a choice; without them, the first that he can use."""
+
+    wallet: Wallet
+    does: Does = Does.ANSWER
+    provider: str | None = None
+    kvk: str | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer, and the kind of topic it goes to."""
+
+    topic: Topic
+    message: Message
+
+
+class CodeBook:
+    """Gives each one-time code once; who needs one more waits for it, as a person does."""
+
+    def __init__(self) -> None:
+        self._used: dict[str, int] = {}
+
+    async def next(self, secret: str) -> str:
+        """A code that holds now and was not given before."""
+        step = max(_now_step() - 1, self._used.get(secret, 0) + 1)
+        self._used[secret] = step
+        while step > _now_step() + 1:  # a code may be one step early, and no more
+            await asyncio.sleep(0.2)
+        return pyotp.TOTP(secret).generate_otp(step)
+
+
+def _now_step() -> int:
+    return int(time.time()) // STEP_SECONDS
+
+
+class Answering:
+    """Answers prompts for people, with the directory and the fronts' keys at hand."""
+
+    def __init__(self, directory: Directory, secrets: Path) -> None:
+        self._directory, self._secrets = directory, secrets
+        self._codes = CodeBook()
+
+    async def answer(self, prompt: Message, asker: Participant, who: Behaviour) -> Reply | None:
+        """What this person answers to whoever asks; None where he does nothing."""
+        if who.does is Does.NOTHING:
+            return None
+        match prompt:
+            case MeansPrompt():
+                return self._choose_means(prompt, who)
+            case Challenge():
+                return await self._meet_challenge(prompt, asker, who)
+            case RepresentationPrompt():
+                return self._choose_organisation(prompt, asker, who)
+        return None
+
+    def _choose_means(self, prompt: MeansPrompt, who: Behaviour) -> Reply:
+        wanted = [
+            held.provider for held in who.wallet.means if who.provider in (None, held.provider)
+        ]
+        usable = [o.provider for o in prompt.options if self._name(o.provider) in wanted]
+        provider = usable[0] if usable and who.does is not Does.CANCEL else None
+        choice = MeansChoice(request_id=prompt.request_id, nonce=prompt.nonce, provider=provider)
+        return Reply(MEANS_CHOICES, choice)
+
+    def _name(self, entity_id: str) -> str:
+        found = self._directory.participant(entity_id)
+        return found.name if found else ""
+
+    async def _meet_challenge(
+        self, challenge: Challenge, provider: Participant, who: Behaviour
+    ) -> Reply:
+        topic, answer = _ANSWERS[challenge.kind]
+        secret = await self._secret(challenge, provider, who)
+        sealed = None if secret is None else seal(secret, provider, utc_now())
+        message = answer(request_id=challenge.request_id, nonce=challenge.nonce, secret=sealed)
+        return Reply(topic, message)
+
+    async def _secret(
+        self, challenge: Challenge, provider: Participant, who: Behaviour
+    ) -> PasswordSecret | CodeSecret | SignatureSecret | None:
+        """What the challenge asks for; None where the person cancels or has no such means."""
+        held = next((h for h in who.wallet.means if h.provider == provider.name), None)
+        if who.does is Does.CANCEL or held is None:
+            return None
+        match challenge.kind:
+            case CredentialKind.PASSWORD:
+                return _password(challenge, held, who)
+            case CredentialKind.CODE:
+                code = await self._codes.next(held.totp_secret or "")
+                return CodeSecret(nonce=challenge.nonce, code=code)
+            case CredentialKind.SIGNATURE:
+                return sign_challenge(challenge, held)
+
+    def _choose_organisation(
+        self, prompt: RepresentationPrompt, registry: Participant, who: Behaviour
+    ) -> Reply:
+        option = None if who.does is Does.CANCEL else self._option(prompt, registry, who)
+        choice = RepresentationChoice(
+            request_id=prompt.request_id, nonce=prompt.nonce, option=option
+        )
+        return Reply(REPRESENTATION_CHOICES, choice)
+
+    def _option(
+        self, prompt: RepresentationPrompt, registry: Participant, who: Behaviour
+    ) -> str | None:
+        key = jose.private_key(dict(read_secrets(self._secrets, registry.name).front or {}))
+        shown = open_sealed(prompt.options, RepresentationOptions, {key.kid: key})
+        wanted = [o.option for o in shown.options if who.kvk in (None, o.kvk)]
+        return wanted[0] if wanted else None
+
+
+def _password(challenge: Challenge, held: Held, who: Behaviour) -> PasswordSecret:
+    wrong = who.does is Does.WRONG_PASSWORD
+    password = WRONG_PASSWORD if wrong else held.password or ""
+    return PasswordSecret(nonce=challenge.nonce, username=held.username or "", password=password)
+
+
+def sign_challenge(challenge: Challenge, held: Held) -> SignatureSecret:
+    """Sign a challenge with the person's key, as his card would."""
+    key = jose.private_key(dict(held.private_key or {}))
+    content = signature.statement(challenge.nonce, challenge.request_id, challenge.provider)
+    signed = jose.sign(content, signature.TYP, key)
+    return SignatureSecret(nonce=challenge.nonce, signature=signed)

@@ -1,0 +1,72 @@
+"""Every topic that a network needs, from the one list in `schemas.topics`, and its creation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from pipeline.errors import ServerUnreachable
+from schemas.directory import Directory
+from schemas.topics import DLQ_RETENTION_MS, DLQ_SUFFIX, MAX_MESSAGE_BYTES, TOPICS
+
+
+@dataclass(frozen=True)
+class TopicPlan:
+    """One topic of one participant, as it must exist."""
+
+    name: str
+    partitions: int
+    retention_ms: int
+
+    @property
+    def config(self) -> dict[str, str]:
+        return {
+            "retention.ms": str(self.retention_ms),
+            "max.message.bytes": str(2 * MAX_MESSAGE_BYTES),
+            "cleanup.policy": "delete",
+        }
+
+
+def plan(directory: Directory) -> list[TopicPlan]:
+    """The topics of every participant in the directory."""
+    plans = []
+    for topic in TOPICS:
+        for owner in directory.in_role(topic.owner):
+            name = topic.of(owner.name)
+            plans.append(TopicPlan(name, topic.partitions, topic.retention_ms))
+            if topic.has_dlq:
+                plans.append(TopicPlan(name + DLQ_SUFFIX, 1, DLQ_RETENTION_MS))
+    return plans
+
+
+async def create(servers: str, plans: list[TopicPlan], replication: int = 1) -> list[str]:
+    """Create what is not there yet; returns the names of what was. Raises ServerUnreachable."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=60_000)
+    try:
+        await admin.start()
+        there = set(await admin.list_topics())
+        missing = [p for p in plans if p.name not in there]
+        if missing:
+            response = await admin.create_topics([_new(p, replication) for p in missing])
+            _require_created(response.topic_errors)
+        return [p.name for p in missing]
+    except (KafkaError, OSError) as error:
+        raise ServerUnreachable(
+            f"Kafka at {servers} did not create the topics ({type(error).__name__}): is it "
+            "running, and is HERKEN_KAFKA right?"
+        ) from None
+    finally:
+        await admin.close()
+
+
+def _new(topic: TopicPlan, replication: int) -> NewTopic:
+    return NewTopic(topic.name, topic.partitions, replication, topic_configs=topic.config)
+
+
+def _require_created(errors: list[tuple[str, int, str | None]]) -> None:
+    for _, code, _message in errors:
+        error = for_code(code)
+        if code and error is not TopicAlreadyExistsError:
+            raise error

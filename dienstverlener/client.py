@@ -13,14 +13,13 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dienstverlener.outcome import Assertion, Refusal
 from dienstverlener.verify import verify
 from pipeline import dead_letters
 from pipeline.errors import HerkenError, ServerUnreachable, WrongUse
 from pipeline.keys import Keys, utc_now
-from pipeline.settings import Settings
+from pipeline.settings import FromEnvironment, Settings
 from schemas import codec
 from schemas.codec import Record, Untrusted
 from schemas.directory import Participant, Service
@@ -39,10 +38,8 @@ class NoOutcome(HerkenError):
     """No outcome came in the time given. It may come later: see `outcomes()`."""
 
 
-class Identity(BaseSettings):
+class Identity(FromEnvironment):
     """Which dienstverlener this is: `HERKEN_DIENSTVERLENER`, its name in the directory."""
-
-    model_config = SettingsConfigDict(env_prefix="HERKEN_", extra="ignore")
 
     dienstverlener: str = Field(min_length=1)
 
@@ -67,7 +64,7 @@ class Dienstverlener:
         Raises WrongUse (a setting or file is missing), ServerUnreachable.
         """
         settings = settings or Settings.read()
-        keys = Keys.load(settings.network, settings.secrets, name or _name())
+        keys = Keys.load(settings.network, settings.secrets, name or Identity.read().dienstverlener)
         producer = _producer(settings)
         try:
             await _reaching(settings, producer.start())
@@ -258,13 +255,6 @@ class _Seen:
         if len(self._values) > _REMEMBERED:
             self._values.popitem(last=False)
         return True
-
-
-def _name() -> str:
-    try:
-        return Identity().dienstverlener
-    except ValidationError:
-        raise WrongUse("set HERKEN_DIENSTVERLENER to the name of yours in the directory") from None
 
 
 def _producer(settings: Settings) -> AIOKafkaProducer:

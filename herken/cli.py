@@ -24,7 +24,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run a command; an error becomes one message and an exit code."""
-    from herken import commands  # noqa: PLC0415 -- each command registers itself on `app`
+    from herken import commands
 
     commands.register(app)
     try:

@@ -7,19 +7,21 @@ import tempfile
 from pathlib import Path
 
 from herken.commands.output import document, progress, say
-from pipeline.settings import Settings
 from sandbox.network import Network, network
 from sandbox.play import Played, Player, expected_text
 from sandbox.scenario_file import load
 
 HOME = Path(".herken")
+DEADLINE_SECONDS = 60
 
 
 async def play_demo(file: Path, *, as_json: bool) -> bool:
     """Play a scenario on a network of its own. Returns whether all went as expected."""
     scenario = load(file)
     folder = run_folder("demo")
-    async with network(scenario, folder, progress=progress) as running:
+    async with network(
+        scenario, folder, progress=progress, deadline_seconds=DEADLINE_SECONDS
+    ) as running:
         played = await _play(running, as_json=as_json)
     ok = all(login.as_expected for login in played)
     if as_json:
@@ -41,33 +43,27 @@ def run_folder(kind: str) -> Path:
 
 
 async def _play(running: Network, *, as_json: bool) -> list[Played]:
-    settings = settings_of(running)
     played = []
-    async with Player.ready(running.scenario, settings, running.folders) as player:
+    async with Player.ready(running.scenario, running.settings, running.folders) as player:
         for login in running.scenario.logins:
             played.append(await player.play(login))
             if not as_json:
-                say(told(played[-1]))
+                say(told(played[-1], judged(played[-1])))
     return played
 
 
-def settings_of(running: Network) -> Settings:
-    """The settings with which this process takes part in a network that it started."""
-    return Settings(
-        kafka=running.servers.kafka,
-        postgres=running.servers.postgres,
-        network=running.folders.network,
-        secrets=running.folders.secrets,
-    )
-
-
-def told(played: Played) -> str:
-    """A login as a reader sees it: its hops with times, its outcome, what was expected."""
+def told(played: Played, ending: str) -> str:
+    """A login as a reader sees it: its hops with times, and how it ended."""
     lines = [f"\n{played.login.name}  ({played.request_id})"]
     lines += [f"  {hop.at_ms:7.0f} ms  {hop.participant:>16} -> {hop.topic}" for hop in played.hops]
-    mark = "as expected" if played.as_expected else f"EXPECTED {expected_text(played.login)}"
-    lines.append(f"  {played.duration_ms:7.0f} ms  {outcome_text(played)}: {mark}")
+    lines.append(f"  {played.duration_ms:7.0f} ms  {ending}")
     return "\n".join(lines)
+
+
+def judged(played: Played) -> str:
+    """An outcome, and whether it was expected."""
+    mark = "as expected" if played.as_expected else f"EXPECTED {expected_text(played.login)}"
+    return f"{outcome_text(played)}: {mark}"
 
 
 def outcome_text(played: Played) -> str:

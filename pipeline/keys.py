@@ -1,7 +1,7 @@
 """A participant's private keys, and the directory that he trusts.
 
 `HERKEN_NETWORK` is a folder with what everybody may know: the scheme's public key and the signed
-directory. `HERKEN_SECRETS` is a folder with what only one participant may know: a file each.
+directory. `HERKEN_SECRETS` is a folder with what only one participant may know: a folder each.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ class Trust:
 
     def __init__(self, network: Path) -> None:
         self._file = network / DIRECTORY_FILE
-        self._scheme = PublicJwk.model_validate_json(_read(network / SCHEME_KEY_FILE))
+        self._scheme = PublicJwk.model_validate_json(read_file(network / SCHEME_KEY_FILE))
         self._checked, self._changed = 0.0, -1
-        self._directory = read_directory(_read(self._file), self._scheme)
+        self._directory = read_directory(read_file(self._file), self._scheme)
 
     @property
     def directory(self) -> Directory:
@@ -86,7 +86,7 @@ class Trust:
         self._checked = time.monotonic()
         changed = self._file.stat().st_mtime_ns
         if changed != self._changed:
-            newer = read_directory(_read(self._file), self._scheme)
+            newer = read_directory(read_file(self._file), self._scheme)
             if newer.version < self._directory.version:
                 raise Untrustworthy("an older directory after a newer one")
             self._changed, self._directory = changed, newer
@@ -112,10 +112,15 @@ class Secrets(Value):
         return f"Secrets(name={self.name!r})"
 
 
+def secrets_file(folder: Path, name: str) -> Path:
+    """Each participant has a folder of its own, so that it can be given no other."""
+    return folder / name / "secrets.json"
+
+
 def read_secrets(folder: Path, name: str) -> Secrets:
     """Raises WrongUse."""
     try:
-        return Secrets.model_validate_json(_read(folder / f"{name}.json"))
+        return Secrets.model_validate_json(read_file(secrets_file(folder, name)))
     except ValidationError:
         raise WrongUse(f"the secrets of {name} are damaged: make them anew") from None
 
@@ -181,7 +186,8 @@ def seal(
     return jose.seal(content.model_dump_json().encode(), key.jwk.x, key.jwk.y, key.kid)
 
 
-def _read(path: Path) -> str:
+def read_file(path: Path) -> str:
+    """A file of the network's. Raises WrongUse."""
     try:
         return path.read_text()
     except OSError:

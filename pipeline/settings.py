@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import Field, ValidationError
@@ -11,7 +12,24 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pipeline.errors import WrongUse
 
 
-class Settings(BaseSettings):
+class FromEnvironment(BaseSettings):
+    """Read from the environment; what is missing or wrong is named."""
+
+    model_config = SettingsConfigDict(env_prefix="HERKEN_", frozen=True, extra="ignore")
+
+    @classmethod
+    def read(cls) -> Self:
+        """Raises WrongUse, naming the variables."""
+        try:
+            return cls()
+        except ValidationError as error:
+            wrong = [f"HERKEN_{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors()]
+            raise WrongUse(
+                f"set {', '.join(wrong)}: `herken up` prints the lines to copy into this terminal"
+            ) from None
+
+
+class Settings(FromEnvironment):
     """Where the servers and files are, and the choices that the scheme leaves open.
 
     kafka                bootstrap servers, `host:port`, comma-separated
@@ -22,8 +40,6 @@ class Settings(BaseSettings):
     attempts             CHOICE: wrong answers in one login before it is refused
     batch_wait_ms        how long a stage waits for a fuller batch
     """
-
-    model_config = SettingsConfigDict(env_prefix="HERKEN_", frozen=True, extra="ignore")
 
     kafka: str
     postgres: str = ""
@@ -37,16 +53,12 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(default=0.25, gt=0, le=10)
     log_level: str = "INFO"
 
-    @classmethod
-    def read(cls) -> Settings:
-        """Raises WrongUse, naming the variable."""
-        try:
-            return cls()
-        except ValidationError as error:
-            names = ", ".join(f"HERKEN_{str(e['loc'][0]).upper()}" for e in error.errors())
-            raise WrongUse(
-                f"set {names}: `herken up` prints the lines to copy into this terminal"
-            ) from None
+
+class Files(FromEnvironment):
+    """Where a network's files are, for who needs no servers."""
+
+    network: Path
+    secrets: Path
 
 
 def database_user(participant: str) -> str:

@@ -15,7 +15,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from pipeline.keys import Trust, utc_now
-from sandbox.founding import Folders, Wallets
+from sandbox.founding import Folders, wallets_of
 from sandbox.person import Answering, Behaviour
 from schemas import codec
 from schemas.directory import Directory, Participant
@@ -30,7 +30,7 @@ class Browser:
 
     def __init__(self, folders: Folders, producer: AIOKafkaProducer) -> None:
         self.directory = Trust(folders.network).directory
-        self.wallets = Wallets.model_validate_json(folders.people.read_text())
+        self.wallets = wallets_of(folders)
         self.anybody: Behaviour | None = None
         self._answering = Answering(self.directory, folders.secrets)
         self._producer = producer

@@ -19,6 +19,10 @@ from pipeline.keys import (
     DIRECTORY_FILE,
     SCHEME_KEY_FILE,
     Secrets,
+    Trust,
+    read_file,
+    read_secrets,
+    secrets_file,
     sign_directory,
     write_private,
 )
@@ -68,29 +72,25 @@ class Wallets(Value):
 
 @dataclass(frozen=True)
 class Folders:
-    """Where a founded network keeps its files."""
+    """Where a founded network keeps its files: what all may know, and what only some may.
 
-    root: Path
+    Names of participants begin with a letter; what begins with `_` is nobody's in particular.
+    """
 
-    @property
-    def network(self) -> Path:
-        return self.root / "network"
-
-    @property
-    def secrets(self) -> Path:
-        return self.root / "secrets"
+    network: Path
+    secrets: Path
 
     @property
     def people(self) -> Path:
-        return self.root / "people.json"
+        return self.secrets / "_people.json"
+
+    @property
+    def scheme_key(self) -> Path:
+        return self.secrets / "_scheme.json"
 
     @property
     def scenario(self) -> Path:
-        return self.root / "scenario.yaml"
-
-    @property
-    def logs(self) -> Path:
-        return self.root / "logs"
+        return self.secrets / "_scenario.json"
 
 
 @dataclass(frozen=True)
@@ -103,21 +103,43 @@ class Founded:
 
 
 def found(scenario: Scenario, folders: Folders, now: datetime) -> Founded:
-    """Make all keys and files."""
+    """Make all keys and files anew."""
     scheme = jose.new_key()
     made = {party.name: _secrets(party) for party in scenario.parties}
     directory = _directory(scenario, made, now)
     wallets = Wallets(people=tuple(_wallet(person, scenario) for person in scenario.people))
-    folders.network.mkdir(parents=True, exist_ok=True)
-    (folders.network / DIRECTORY_FILE).write_text(sign_directory(directory, scheme))
-    (folders.network / SCHEME_KEY_FILE).write_text(
-        PublicJwk.model_validate(jose.public_jwk(scheme)).model_dump_json()
-    )
+    publish(directory, scheme, folders)
     for name, secret in made.items():
-        write_private(folders.secrets / f"{name}.json", secret.model_dump(mode="json"))
-    write_private(folders.secrets / "scheme.private.json", jose.private_jwk(scheme))
+        write_private(secrets_file(folders.secrets, name), secret.model_dump(mode="json"))
+    write_private(folders.scheme_key, jose.private_jwk(scheme))
     write_private(folders.people, wallets.model_dump(mode="json"))
+    write_private(folders.scenario, scenario.model_dump(mode="json", by_alias=True))
     return Founded(directory, made, wallets)
+
+
+def publish(directory: Directory, scheme: jose.PrivateKey, folders: Folders) -> None:
+    """Write what everybody may know: the directory, signed, and the scheme's public key."""
+    folders.network.mkdir(parents=True, exist_ok=True)
+    public = PublicJwk.model_validate(jose.public_jwk(scheme))
+    (folders.network / SCHEME_KEY_FILE).write_text(public.model_dump_json())
+    (folders.network / DIRECTORY_FILE).write_text(sign_directory(directory, scheme))
+
+
+def founded(folders: Folders) -> Founded:
+    """A network as it was founded before. Raises WrongUse, Untrustworthy."""
+    directory = Trust(folders.network).directory
+    made = {p.name: read_secrets(folders.secrets, p.name) for p in directory.participants}
+    return Founded(directory, made, wallets_of(folders))
+
+
+def wallets_of(folders: Folders) -> Wallets:
+    """What the scenario's people hold. Raises WrongUse."""
+    return Wallets.model_validate_json(read_file(folders.people))
+
+
+def scenario_of(folders: Folders) -> Scenario:
+    """The scenario that the network was founded from. Raises WrongUse."""
+    return Scenario.model_validate_json(read_file(folders.scenario))
 
 
 def _secrets(party: Party) -> Secrets:

@@ -13,13 +13,14 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
 
 from pipeline.errors import HerkenError
 from pipeline.keys import utc_now
+from pipeline.settings import Settings
 from sandbox import ports, topology
 from sandbox.founding import Folders, Founded, found
 from sandbox.guardian import guarded
@@ -59,13 +60,26 @@ class Network:
 
     scenario: Scenario
     folders: Folders
+    logs: Path
     servers: Servers
+    deadline_seconds: int
     founded: Founded
     roles: list[RoleProcess] = field(default_factory=list)
 
     @property
     def directory(self) -> Directory:
         return self.founded.directory
+
+    @property
+    def settings(self) -> Settings:
+        """The settings with which this process takes part."""
+        return Settings(
+            kafka=self.servers.kafka,
+            postgres=self.servers.postgres,
+            network=self.folders.network,
+            secrets=self.folders.secrets,
+            deadline_seconds=self.deadline_seconds,
+        )
 
     @property
     def environment(self) -> dict[str, str]:
@@ -76,6 +90,7 @@ class Network:
             "HERKEN_NETWORK": str(self.folders.network.resolve()),
             "HERKEN_SECRETS": str(self.folders.secrets.resolve()),
             "HERKEN_DIENSTVERLENER": self.scenario.dienstverleners[0].name,
+            "HERKEN_DEADLINE_SECONDS": str(self.deadline_seconds),
         }
 
     def start(self, participant: Participant) -> RoleProcess:
@@ -83,7 +98,7 @@ class Network:
         (port,) = ports.free(1)
         environment = {**os.environ, **self.environment, "HERKEN_HEALTH_PORT": str(port)}
         argv = [sys.executable, "-m", "herken", "run", COMMANDS[participant.role], participant.name]
-        log_file = self.folders.logs / f"{participant.name}.log"
+        log_file = self.logs / f"{participant.name}.log"
         role = RoleProcess(participant, guarded(argv, env=environment, log_file=log_file), port)
         self.roles.append(role)
         return role
@@ -94,7 +109,7 @@ class Network:
 
     async def ready(self, role: RoleProcess) -> None:
         """Return when a role is ready. Raises RoleFailed."""
-        log_file = self.folders.logs / f"{role.participant.name}.log"
+        log_file = self.logs / f"{role.participant.name}.log"
         try:
             async with asyncio.timeout(READY_SECONDS):
                 while not await asyncio.to_thread(_is_ready, role.health_port):
@@ -123,26 +138,37 @@ def _is_ready(port: int) -> bool:
 
 @asynccontextmanager
 async def network(
-    scenario: Scenario, folder: Path, *, progress: Progress
+    scenario: Scenario, folder: Path, *, progress: Progress, deadline_seconds: int = 300
 ) -> AsyncIterator[Network]:
-    """Found a network in a folder, start everything, stop everything.
+    """Found a network in a folder, with servers, start everything, stop everything.
 
+    deadline_seconds  how long a login may take
     Raises ServerFailed, ServerUnreachable, RoleFailed.
     """
-    folders = Folders(folder)
-    async with AsyncExitStack() as stack:
-        servers = await stack.enter_async_context(running(folder, progress=progress))
-        now = utc_now()
-        founded = found(scenario, folders, now)
-        progress("setting up topics and databases")
-        await asyncio.gather(
-            topology.create(servers.kafka, topology.plan(founded.directory)),
-            seed(scenario, founded, servers.postgres, now),
-        )
-        running_network = Network(scenario, folders, servers, founded)
-        stack.push_async_callback(_stop_all, running_network)
-        await start_roles(running_network, progress)
-        yield running_network
+    async with running(folder, progress=progress) as servers:
+        founding = network_on(servers, scenario, folder, progress, deadline_seconds)
+        async with founding as running_network:
+            yield running_network
+
+
+@asynccontextmanager
+async def network_on(
+    servers: Servers, scenario: Scenario, folder: Path, progress: Progress, deadline_seconds: int
+) -> AsyncIterator[Network]:
+    """Found a network on servers that run already. Raises ServerUnreachable, RoleFailed."""
+    folders, now = Folders(folder / "network", folder / "secrets"), utc_now()
+    founded = found(scenario, folders, now)
+    progress("setting up topics and databases")
+    await asyncio.gather(
+        topology.create(servers.kafka, topology.plan(founded.directory)),
+        seed(scenario, founded, servers.postgres, now),
+    )
+    made = Network(scenario, folders, folder / "logs", servers, deadline_seconds, founded)
+    try:
+        await start_roles(made, progress)
+        yield made
+    finally:
+        await asyncio.gather(*(made.stop(role) for role in made.roles))
 
 
 async def start_roles(running_network: Network, progress: Progress) -> None:
@@ -152,7 +178,3 @@ async def start_roles(running_network: Network, progress: Progress) -> None:
     started = [running_network.start(participant) for participant in participants]
     await asyncio.gather(*(running_network.ready(role) for role in started))
     progress("the network is ready")
-
-
-async def _stop_all(running_network: Network) -> None:
-    await asyncio.gather(*(running_network.stop(role) for role in running_network.roles))

@@ -2,191 +2,36 @@
 arguments.
 
 The rules read the plain data of the file, not a `Scenario`: so they can be told together with
-what is wrong in its form. A rule says nothing about what it cannot read; its form is said to be
-wrong elsewhere.
+what is wrong in its form. A rule says nothing about what it cannot read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from difflib import get_close_matches
-from functools import cached_property
-from typing import Any
-
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from pipeline.settings import database_user
 from sandbox.scenario import Credential, Does, Party
-from schemas.values import Level
-
-Place = tuple[str | int, ...]
-"""Where something stands: ("mandates", 2, "service")."""
-Item = Mapping[str, Any]
+from sandbox.scenario_facts import (
+    PARTIES,
+    Facts,
+    Item,
+    Place,
+    Problem,
+    level,
+    listed,
+    shown,
+    text,
+    texts,
+    time,
+)
+from sandbox.scenario_references import references
 
 PASSWORD_CHARACTERS = 8
 """Source: NIST SP 800-63B-4, 3.1.1.2: 15, or 8 where a second factor is used, as here."""
 MANDATE_YEARS = 5
 """Source: [AS] a mandate holds at most five years."""
-
-SECTIONS = {
-    "makelaar": ("makelaars",),
-    "provider": ("providers",),
-    "registry": ("registries",),
-    "dienstverlener": ("dienstverleners",),
-    "service": ("dienstverleners", "services"),
-    "organisation": ("organisations",),
-    "person": ("people",),
-}
-"""Where the things of each kind are listed."""
-PARTIES = ("makelaar", "provider", "registry", "dienstverlener")
-_PLURALS = {"registry": "registries", "person": "people"}
 _KEPT_BY_POSTGRES = ("postgres", "public", "none", "information_schema")
-_NAMES_SHOWN = 12
-_NAMES_COMPARED = 500
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that does not hold, and what would. `first`: where the same was said before."""
-
-    place: Place
-    message: str
-    first: Place | None = None
-
-
-@dataclass(frozen=True)
-class Facts:
-    """A scenario file's data as the rules look at it, and the time now."""
-
-    tree: Item
-    now: datetime
-
-    def items(self, *sections: str) -> list[tuple[Place, Item]]:
-        """Every item of a list, or of the lists inside each item of a list."""
-        holders: list[tuple[Place, Item]] = [((), self.tree)]
-        for section in sections:
-            holders = [found for place, item in holders for found in _listed(place, item, section)]
-        return holders
-
-    def kind(self, kind: str) -> list[tuple[Place, Item]]:
-        return self.items(*SECTIONS[kind])
-
-    @cached_property
-    def named(self) -> Mapping[str, Mapping[str, Item]]:
-        """The things of each kind by name; of two with one name, the first."""
-        return {kind: _by_name(self.kind(kind)) for kind in SECTIONS}
-
-
-def _listed(place: Place, item: Item, section: str) -> Iterator[tuple[Place, Item]]:
-    listed = item.get(section)
-    for number, each in enumerate(listed if isinstance(listed, list) else ()):
-        if isinstance(each, Mapping):
-            yield (*place, section, number), each
-
-
-def _by_name(items: Iterable[tuple[Place, Item]]) -> Mapping[str, Item]:
-    named: dict[str, Item] = {}
-    for _, item in items:
-        if name := text(item, "name"):
-            named.setdefault(name, item)
-    return named
-
-
-def text(item: Item, *fields: str) -> str | None:
-    """The text of a field, or of a field in a field; None where it holds none."""
-    value: Any = item
-    for field in fields:
-        value = value.get(field) if isinstance(value, Mapping) else None
-    return value if isinstance(value, str) else None
-
-
-def _level(item: Item, field: str) -> Level | None:
-    try:
-        return Level.parse(text(item, field) or "")
-    except ValueError:
-        return None
-
-
-def _time(item: Item, field: str) -> datetime | None:
-    try:
-        return TypeAdapter(AwareDatetime).validate_strings(text(item, field) or "").astimezone(UTC)
-    except (ValidationError, OverflowError):
-        return None
-
-
-# --- names that refer to something
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A field that holds the name of something listed elsewhere."""
-
-    where: tuple[str, ...]
-    field: tuple[str, ...]
-    kind: str
-
-
-REFERENCES = (
-    Reference(("dienstverleners", "services"), ("makelaar",), "makelaar"),
-    Reference(("people", "means"), ("provider",), "provider"),
-    Reference(("people", "means"), ("registry",), "registry"),
-    Reference(("mandates",), ("person",), "person"),
-    Reference(("mandates",), ("organisation",), "organisation"),
-    Reference(("mandates",), ("service",), "service"),
-    Reference(("logins",), ("service",), "service"),
-    Reference(("logins",), ("person",), "person"),
-    Reference(("logins",), ("provider",), "provider"),
-    Reference(("logins",), ("for",), "organisation"),
-    Reference(("logins",), ("expect", "for"), "organisation"),
-)
-
-
-def is_reference(place: Place) -> bool:
-    fields = tuple(part for part in place if isinstance(part, str))
-    return any(fields == (*each.where, *each.field) for each in REFERENCES)
-
-
-def references(facts: Facts) -> Iterator[Problem]:
-    """What a name refers to is there."""
-    for reference in REFERENCES:
-        for place, item in facts.items(*reference.where):
-            name = text(item, *reference.field)
-            if name is not None and name not in facts.named[reference.kind]:
-                message = _unknown(name, reference.kind, facts)
-                yield Problem((*place, *reference.field), message)
-
-
-def _unknown(name: str, kind: str, facts: Facts) -> str:
-    there, plural = list(facts.named[kind]), _PLURALS.get(kind, f"{kind}s")
-    if not there:
-        return f"there is no {kind} {_quoted(name)}: no {plural} are listed in this file"
-    other = next((k for k in SECTIONS if name in facts.named[k]), None)
-    is_other = f"; {_quoted(name)} is a {other}" if other else ""
-    meant = is_other or did_you_mean(name, there)
-    return f"there is no {kind} {_quoted(name)}{meant}. {plural.capitalize()} are: {_list(there)}"
-
-
-def did_you_mean(word: str, words: Sequence[str]) -> str:
-    """`; did you mean 'x'?` where a word is near, else nothing."""
-    near = nearest(word, words)
-    return f"; did you mean '{near}'?" if near else ""
-
-
-def nearest(word: str, words: Sequence[str]) -> str | None:
-    near = get_close_matches(word.lower(), words[:_NAMES_COMPARED], n=1)
-    return near[0] if near else None
-
-
-def _quoted(name: str) -> str:
-    return f"'{name}'" if len(name) <= 40 else f"'{name[:40]}...'"
-
-
-def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    more = len(names) - _NAMES_SHOWN
-    return f"{shown}, and {more} more" if more > 0 else shown
 
 
 # --- what must differ
@@ -200,15 +45,9 @@ def _twice(marks: Iterable[tuple[Place, Hashable]], message: str) -> Iterator[Pr
             yield Problem(place, message, first[mark])
 
 
-def _texts(items: Iterable[tuple[Place, Item]], field: str) -> Iterator[tuple[Place, str]]:
-    for place, item in items:
-        if (value := text(item, field)) is not None:
-            yield (*place, field), value
-
-
 def _party_names(facts: Facts) -> Iterator[tuple[Place, str]]:
     for kind in PARTIES:
-        yield from _texts(facts.kind(kind), "name")
+        yield from texts(facts.kind(kind), "name")
 
 
 def party_names(facts: Facts) -> Iterator[Problem]:
@@ -232,13 +71,13 @@ def names_kept_by_postgres(facts: Facts) -> Iterator[Problem]:
 def names(facts: Facts) -> Iterator[Problem]:
     """Services, organisations and people each have a name of their own."""
     for kind in ("service", "organisation", "person"):
-        marks = _texts(facts.kind(kind), "name")
+        marks = texts(facts.kind(kind), "name")
         yield from _twice(marks, f"another {kind} has this name: give one of them another")
 
 
 def kvk_numbers(facts: Facts) -> Iterator[Problem]:
     """A KvK number is of one organisation."""
-    marks = _texts(facts.kind("organisation"), "kvk")
+    marks = texts(facts.kind("organisation"), "kvk")
     yield from _twice(marks, "another organisation has this KvK number: give one of them another")
 
 
@@ -268,7 +107,7 @@ def service_ids(facts: Facts) -> Iterator[Problem]:
     marks = (
         ((*place, "index"), (text(dienstverlener, "oin") or at, service["index"]))
         for at, dienstverlener in facts.kind("dienstverlener")
-        for place, service in _listed(at, dienstverlener, "services")
+        for place, service in listed(at, dienstverlener, "services")
         if isinstance(service.get("index"), int)
     )
     yield from _twice(
@@ -281,7 +120,7 @@ def service_ids(facts: Facts) -> Iterator[Problem]:
 def means_differ(facts: Facts) -> Iterator[Problem]:
     """A person has one means at a provider."""
     for at, person in facts.kind("person"):
-        marks = _texts(_listed(at, person, "means"), "provider")
+        marks = texts(listed(at, person, "means"), "provider")
         yield from _twice(
             marks, "this person has another means at this provider: leave one of them out"
         )
@@ -299,4 +138,153 @@ def usernames(facts: Facts) -> Iterator[Problem]:
     )
 
 
-Rule = Callable[[Facts], Iterator[Problem]]
+# --- what must fit
+
+
+def credentials(facts: Facts) -> Iterator[Problem]:
+    """A means has a username and a password where its provider asks for them, and only there."""
+    for place, means in facts.items("people", "means"):
+        name, kind = text(means, "provider"), _credential(means, facts)
+        if kind == Credential.PASSWORD_AND_CODE:
+            yield from _needed(place, means, f"provider '{name}' asks for a password and a code")
+        if kind == Credential.KEY:
+            yield from _needless(place, means, f"provider '{name}' asks for a key")
+
+
+def _credential(means: Item, facts: Facts) -> str | None:
+    return text(facts.referred(means, "provider") or {}, "credential")
+
+
+def _needed(place: Place, means: Item, why: str) -> Iterator[Problem]:
+    for field in ("username", "password"):
+        if means.get(field) is None:
+            yield Problem((*place, field), f"is missing: {why}")
+    if 0 < len(text(means, "password") or "") < PASSWORD_CHARACTERS:
+        message = f"is too short: a password has at least {PASSWORD_CHARACTERS} characters"
+        yield Problem((*place, "password"), message)
+
+
+def _needless(place: Place, means: Item, why: str) -> Iterator[Problem]:
+    for field in ("username", "password"):
+        if means.get(field) is not None:
+            yield Problem((*place, field), f"leave this out: {why}")
+
+
+def means_levels(facts: Facts) -> Iterator[Problem]:
+    """A means is not above its provider's highest level."""
+    for place, means in facts.items("people", "means"):
+        provider = facts.referred(means, "provider") or {}
+        reached, highest = level(means, "level"), level(provider, "highest_level")
+        if reached and highest and reached > highest:
+            message = f"is above {highest}, the highest_level of provider '{means['provider']}'"
+            yield Problem((*place, "level"), f"{message}: lower this, or raise that")
+
+
+def mandate_validity(facts: Facts) -> Iterator[Problem]:
+    """A mandate's from is before its until, by at most five years. Without from: now."""
+    for place, mandate in facts.items("mandates"):
+        has_start = mandate.get("valid_from") is not None
+        start = time(mandate, "valid_from") if has_start else facts.now.astimezone(UTC)
+        end = time(mandate, "valid_until")
+        wrong = start and end and _wrong_validity(start, end)
+        if wrong:
+            since = "valid_from" if has_start else "now (there is no valid_from)"
+            yield Problem((*place, "valid_until"), f"{wrong} {since}")
+
+
+def _wrong_validity(start: datetime, end: datetime) -> str | None:
+    if end <= start:
+        return "must be later than"
+    longest = (start.year + MANDATE_YEARS, start.timetuple()[1:6], start.microsecond)
+    if (end.year, end.timetuple()[1:6], end.microsecond) > longest:
+        return f"must be at most {MANDATE_YEARS} years later than"
+    return None
+
+
+def vestigingen(facts: Facts) -> Iterator[Problem]:
+    """A mandate's vestiging is one of its organisation's."""
+    for place, mandate in facts.items("mandates"):
+        organisation = facts.referred(mandate, "organisation") or {}
+        there, number = organisation.get("vestigingen", []), text(mandate, "vestiging")
+        if organisation and number and isinstance(there, list) and number not in there:
+            known = shown([each for each in there if isinstance(each, str)]) or "none"
+            message = f"organisation '{organisation['name']}' has no vestiging with this number"
+            yield Problem((*place, "vestiging"), f"{message}. Its vestigingen are: {known}")
+
+
+def login_providers(facts: Facts) -> Iterator[Problem]:
+    """Who logs in has a means at the provider that he chooses."""
+    for place, login in facts.items("logins"):
+        person, provider = facts.referred(login, "person"), text(login, "provider")
+        there = _providers(person) if person else None
+        if there and facts.referred(login, "provider") and provider not in there:
+            message = f"person '{login['person']}' has no means at provider '{provider}'"
+            yield Problem((*place, "provider"), f"{message}. He has means at: {shown(there)}")
+
+
+def _providers(person: Item) -> list[str] | None:
+    """The providers of a person's means; None where they cannot all be read."""
+    means = person.get("means")
+    found = [name for _, name in texts(listed((), person, "means"), "provider")]
+    return found if isinstance(means, list) and len(found) == len(means) else None
+
+
+def expectations(facts: Facts) -> Iterator[Problem]:
+    """A login is expected to come to an assertion or a refusal; `for` goes with an assertion."""
+    for place, login in facts.items("logins"):
+        expect = login.get("expect")
+        if isinstance(expect, Mapping) and set(expect) <= {"assertion", "for", "refusal"}:
+            given = {field for field, value in expect.items() if value is not None}
+            yield from _wrong_expectation((*place, "expect"), given)
+
+
+def _wrong_expectation(place: Place, given: set[str]) -> Iterator[Problem]:
+    if not given & {"assertion", "refusal"}:
+        yield Problem(place, "give an assertion or a refusal. Example: expect: {assertion: EH3}")
+    elif {"assertion", "refusal"} <= given:
+        yield Problem(place, "has an assertion and a refusal: leave one of them out")
+    elif given == {"refusal", "for"}:
+        yield Problem((*place, "for"), "goes with an assertion, not with a refusal: leave it out")
+
+
+def wrong_passwords(facts: Facts) -> Iterator[Problem]:
+    """Who gives a wrong password has one, at the provider that he chooses if he chooses."""
+    for place, login in facts.items("logins"):
+        if login.get("does") == Does.WRONG_PASSWORD and _has_no_password(login, facts):
+            at = f" at provider '{login['provider']}'" if text(login, "provider") else ""
+            message = f"person '{login['person']}' has no password{at}: let him do something else"
+            yield Problem((*place, "does"), message)
+
+
+def _has_no_password(login: Item, facts: Facts) -> bool:
+    """False also where that cannot be told."""
+    person, chosen = facts.referred(login, "person") or {}, login.get("provider")
+    means = [each for _, each in listed((), person, "means")]
+    usable = [each for each in means if chosen in (None, each.get("provider"))]
+    return bool(usable) and all(_credential(each, facts) == Credential.KEY for each in usable)
+
+
+RULES: tuple[Callable[[Facts], Iterator[Problem]], ...] = (
+    references,
+    party_names,
+    names_kept_by_postgres,
+    names,
+    kvk_numbers,
+    entity_ids,
+    service_ids,
+    means_differ,
+    usernames,
+    credentials,
+    means_levels,
+    mandate_validity,
+    vestigingen,
+    login_providers,
+    expectations,
+    wrong_passwords,
+)
+
+
+def problems(tree: Item, now: datetime) -> list[Problem]:
+    """Everything in a scenario file's data that does not fit together."""
+    facts = Facts(tree, now)
+    return [problem for rule in RULES for problem in rule(facts)]

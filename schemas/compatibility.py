@@ -34,8 +34,8 @@ _FIELDS: Final = frozenset({"properties", "required"})
 
 @dataclass(frozen=True)
 class Language:
-    """JSON Schemas by message (`authn-request.v1`), and contracts by topic. `parts` are schemas too,
-    of what crosses inside a message or beside it: claims, sealed contents, the directory."""
+    """JSON Schemas by message (`authn-request.v1`) and contracts by topic. `parts` are schemas too:
+    of what crosses inside a message or beside it (claims, sealed contents, the directory)."""
 
     messages: Mapping[str, Schema] = field(default_factory=dict)
     topics: Mapping[str, Contract] = field(default_factory=dict)
@@ -140,7 +140,7 @@ def _items(old: Schema, new: Schema, word: str, at: str) -> Changes:
 
 
 def _union(old: Schema, new: Schema, word: str, at: str) -> Changes:
-    """Alternatives that both sides have fall away; if one is left of each, these two are compared."""
+    """What both sides have falls away; where one is left on each side, these two are compared."""
     gone = [one for one in old[word] if not _among(one, new[word])]
     come = [one for one in new[word] if not _among(one, old[word])]
     if len(gone) == len(come) == 1:

@@ -3,9 +3,11 @@ not pay for the sandbox."""
 
 import typer
 
-from herken.commands import running
+from herken.commands import playing, running, setup
 
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
     running.register(app)
+    playing.register(app)
+    setup.register(app)

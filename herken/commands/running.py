@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(scenario: ScenarioFile = FIRST_LOGIN, as_json: AsJson = False) -> None:
     """Start a network, play the scenario's logins, compare with what it expects, stop it all."""
-    from herken.demo import play_demo  # noqa: PLC0415
+    from herken.demo import play_demo
 
     ok = asyncio.run(play_demo(scenario, as_json=as_json))
     raise typer.Exit(0 if ok else 1)
@@ -42,7 +42,7 @@ def run(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name in the directory.")],
 ) -> None:
     """Run one role as a consumer service; a second one of the same name shares the partitions."""
-    from herken.wiring import run as run_role  # noqa: PLC0415
-    from pipeline.settings import Settings  # noqa: PLC0415
+    from herken.wiring import run as run_role
+    from pipeline.settings import Settings
 
     asyncio.run(run_role(role, name, Settings.read()))

@@ -1,0 +1,69 @@
+"""`herken up`: a network that stays, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from herken.commands.output import progress, say
+from herken.demo import HOME
+from pipeline.errors import WrongUse
+from sandbox.network import Network, network
+from sandbox.scenario_file import load
+
+FOLDER = HOME / "up"
+
+
+async def stay_up(file: Path) -> None:
+    """Run a scenario's network, each role in a process of its own. Raises WrongUse."""
+    scenario = load(file)
+    with _only_one():
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        async with network(scenario, FOLDER, progress=progress) as running:
+            say(_told(running))
+            await _until_told_to_stop()
+            progress("draining and stopping")
+    progress("stopped")
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    """Hold the lock of `herken up`; it goes with the process, however that ends."""
+    HOME.mkdir(exist_ok=True)
+    with (HOME / "up.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise WrongUse(
+                "a network runs here already: stop the other `herken up` first"
+            ) from None
+        yield
+
+
+async def _until_told_to_stop() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def _told(running: Network) -> str:
+    """Where everything is, and what another terminal needs."""
+    lines = ["", "The network runs. In another terminal, in this folder:", ""]
+    lines += [f"export {name}={value}" for name, value in running.environment.items()]
+    first = running.scenario.logins[0] if running.scenario.logins else None
+    if first is not None:
+        lines += ["", f".venv/bin/herken login {first.service} --as {first.person}"]
+    lines += ["", f"Kafka     {running.servers.kafka}", f"Postgres  {running.servers.postgres}"]
+    lines += [
+        f"{role.participant.name:<10}http://127.0.0.1:{role.health_port}/ready, "
+        f"log {running.logs / role.participant.name}.log"
+        for role in running.roles
+    ]
+    return "\n".join([*lines, "", "Ctrl-C stops it."])

@@ -1,0 +1,145 @@
+"""The plain data of a scenario file, as the rules look at it: things by kind and by name.
+
+What is not of the form that a scenario has is passed over here; that is said elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+from sandbox.scenario import Scenario
+from schemas.values import Level
+
+Place = tuple[str | int, ...]
+"""Where something stands: ("mandates", 2, "service")."""
+Item = Mapping[str, Any]
+
+SECTIONS = {
+    "makelaar": ("makelaars",),
+    "provider": ("providers",),
+    "registry": ("registries",),
+    "dienstverlener": ("dienstverleners",),
+    "service": ("dienstverleners", "services"),
+    "organisation": ("organisations",),
+    "person": ("people",),
+}
+"""Where the things of each kind are listed."""
+PARTIES = ("makelaar", "provider", "registry", "dienstverlener")
+_NAMES_COMPARED = 500
+_NAMES_SHOWN = 12
+_TIME = TypeAdapter(AwareDatetime)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that does not hold, and what would. `first`: where the same was said before."""
+
+    place: Place
+    message: str
+    first: Place | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A scenario file's data, and the time now."""
+
+    tree: Item
+    now: datetime
+
+    def items(self, *sections: str) -> list[tuple[Place, Item]]:
+        """Every item of a list, or of the lists inside each item of a list."""
+        holders: list[tuple[Place, Item]] = [((), self.tree)]
+        for section in sections:
+            holders = [found for place, item in holders for found in listed(place, item, section)]
+        return holders
+
+    def kind(self, kind: str) -> list[tuple[Place, Item]]:
+        return self.items(*SECTIONS[kind])
+
+    @cached_property
+    def named(self) -> Mapping[str, Mapping[str, Item]]:
+        """The things of each kind by name; of two with one name, the first."""
+        return {kind: _by_name(self.kind(kind)) for kind in SECTIONS}
+
+    def is_readable(self, kind: str) -> bool:
+        """Whether the list of a kind can be read, or is left out and not misspelt."""
+        section = SECTIONS[kind][0]
+        if section in self.tree:
+            return isinstance(self.tree[section], list)
+        return set(self.tree) <= set(Scenario.model_fields)
+
+    def referred(self, item: Item, kind: str) -> Item | None:
+        """What an item's field, called after its kind, refers to."""
+        return self.named[kind].get(text(item, kind) or "")
+
+
+def listed(place: Place, item: Item, section: str) -> Iterator[tuple[Place, Item]]:
+    """The items of a list inside an item."""
+    found = item.get(section)
+    for number, each in enumerate(found if isinstance(found, list) else ()):
+        if isinstance(each, Mapping):
+            yield (*place, section, number), each
+
+
+def _by_name(items: Iterable[tuple[Place, Item]]) -> Mapping[str, Item]:
+    named: dict[str, Item] = {}
+    for _, item in items:
+        if name := text(item, "name"):
+            named.setdefault(name, item)
+    return named
+
+
+def text(item: Item, *fields: str) -> str | None:
+    """The text of a field, or of a field in a field; None where it holds none."""
+    value: Any = item
+    for field in fields:
+        value = value.get(field) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else None
+
+
+def texts(items: Iterable[tuple[Place, Item]], field: str) -> Iterator[tuple[Place, str]]:
+    """The text of one field of each item that has it, and where it stands."""
+    for place, item in items:
+        if (value := text(item, field)) is not None:
+            yield (*place, field), value
+
+
+def level(item: Item, field: str) -> Level | None:
+    try:
+        return Level.parse(text(item, field) or "")
+    except ValueError:
+        return None
+
+
+def time(item: Item, field: str) -> datetime | None:
+    """In UTC."""
+    try:
+        return _TIME.validate_strings(text(item, field) or "").astimezone(UTC)
+    except (ValidationError, OverflowError):
+        return None
+
+
+def nearest(word: str, words: Sequence[str]) -> str | None:
+    """The word that was probably meant."""
+    near = get_close_matches(word.lower(), words[:_NAMES_COMPARED], n=1)
+    return near[0] if near else None
+
+
+def did_you_mean(word: str, words: Sequence[str]) -> str:
+    """`; did you mean 'x'?` where a word is near, else nothing."""
+    near = nearest(word, words)
+    return f"; did you mean '{near}'?" if near else ""
+
+
+def shown(names: Sequence[str]) -> str:
+    """The first of the names, and how many more there are."""
+    more = len(names) - _NAMES_SHOWN
+    few = ", ".join(names[:_NAMES_SHOWN])
+    return f"{few}, and {more} more" if more > 0 else few

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,7 +12,8 @@ from sandbox.network import Network, network
 from sandbox.play import Played, Player, expected_text
 from sandbox.scenario_file import load
 
-HOME = Path(".herken")
+HOME = Path(os.environ.get("HERKEN_HOME", ".herken"))
+"""Where runs keep their files; git ignores it."""
 DEADLINE_SECONDS = 60
 
 

@@ -26,7 +26,9 @@ async def stay_up(file: Path) -> None:
         shutil.rmtree(FOLDER, ignore_errors=True)
         async with network(scenario, FOLDER, progress=progress) as running:
             say(_told(running))
+            supervising = asyncio.create_task(_supervise(running))
             await _until_told_to_stop()
+            supervising.cancel()
             progress("draining and stopping")
     progress("stopped")
 
@@ -51,6 +53,18 @@ async def _until_told_to_stop() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     await stop.wait()
+
+
+async def _supervise(running: Network) -> None:
+    """Start a role again that ended by itself, as an operator's platform would."""
+    while True:
+        await asyncio.sleep(1)
+        for role in [role for role in running.roles if not role.is_running]:
+            progress(
+                f"{role.participant.name} ended ({role.process.returncode}): starting it again"
+            )
+            running.roles.remove(role)
+            running.start(role.participant)
 
 
 def _told(running: Network) -> str:

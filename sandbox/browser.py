@@ -32,7 +32,7 @@ class Browser:
         self.directory = Trust(folders.network).directory
         self.wallets = wallets_of(folders)
         self.anybody: Behaviour | None = None
-        self._answering = Answering(self.directory, folders.secrets)
+        self.answering = Answering(self.directory, folders.secrets)
         self._producer = producer
         self._acting: dict[UUID, Behaviour] = {}
         self._early: dict[UUID, list[tuple[Message, Participant]]] = {}
@@ -89,7 +89,7 @@ class Browser:
             log.error("prompt_not_answered", error=type(task.exception()).__name__)
 
     async def _answer(self, prompt: Message, asker: Participant, who: Behaviour) -> None:
-        reply = await self._answering.answer(prompt, asker, who)
+        reply = await self.answering.answer(prompt, asker, who)
         if reply is not None:
             topic = reply.topic.of(asker.name)
             record = codec.encode_unsigned(topic, reply.message, uuid4(), utc_now())

@@ -78,14 +78,17 @@ class CodeBook:
 
     def __init__(self) -> None:
         self._used: dict[str, int] = {}
+        self.given: list[str] = []
 
     async def next(self, secret: str) -> str:
         """A code that holds now and was not given before."""
         step = max(_now_step() - 1, self._used.get(secret, 0) + 1)
         self._used[secret] = step
+        code = pyotp.TOTP(secret).generate_otp(step)
+        self.given.append(code)
         while step > _now_step() + 1:  # a code may be one step early, and no more
             await asyncio.sleep(0.2)
-        return pyotp.TOTP(secret).generate_otp(step)
+        return code
 
 
 def _now_step() -> int:
@@ -93,11 +96,12 @@ def _now_step() -> int:
 
 
 class Answering:
-    """Answers prompts for people, with the directory and the fronts' keys at hand."""
+    """Answers prompts for people, with the directory and the fronts' keys at hand. `codes.given`
+    has every one-time code that was given."""
 
     def __init__(self, directory: Directory, secrets: Path) -> None:
         self._directory, self._secrets = directory, secrets
-        self._codes = CodeBook()
+        self.codes = CodeBook()
 
     async def answer(self, prompt: Message, asker: Participant, who: Behaviour) -> Reply | None:
         """What this person answers to whoever asks; None where he does nothing."""
@@ -145,7 +149,7 @@ class Answering:
             case CredentialKind.PASSWORD:
                 return _password(challenge, held, who)
             case CredentialKind.CODE:
-                code = await self._codes.next(held.totp_secret or "")
+                code = await self.codes.next(held.totp_secret or "")
                 return CodeSecret(nonce=challenge.nonce, code=code)
             case CredentialKind.SIGNATURE:
                 return sign_challenge(challenge, held)

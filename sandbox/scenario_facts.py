@@ -128,8 +128,9 @@ def time(item: Item, field: str) -> datetime | None:
 
 def nearest(word: str, words: Sequence[str]) -> str | None:
     """The word that was probably meant."""
-    near = get_close_matches(word.lower(), words[:_NAMES_COMPARED], n=1)
-    return near[0] if near else None
+    by_letters = {each.lower(): each for each in words[:_NAMES_COMPARED]}
+    near = get_close_matches(word.lower(), list(by_letters), n=1)
+    return by_letters[near[0]] if near else None
 
 
 def did_you_mean(word: str, words: Sequence[str]) -> str:

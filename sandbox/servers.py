@@ -24,6 +24,7 @@ class Servers:
 
     kafka: str  # "127.0.0.1:PORT"
     postgres: str  # DSN of a superuser, "postgresql://postgres:PASSWORD@127.0.0.1:PORT/herken"
+    folder: Path  # data and logs of those that were started here
 
 
 @asynccontextmanager
@@ -44,7 +45,8 @@ async def running(
     async with AsyncExitStack() as stack:
         one = _kafka(environ.get("HERKEN_KAFKA"), folder / "kafka", jars, progress, stack)
         other = _postgres(environ.get("HERKEN_POSTGRES"), folder / "postgres", progress, stack)
-        yield Servers(*await _together(one, other))
+        addresses = await _together(one, other)
+        yield Servers(kafka=addresses[0], postgres=addresses[1], folder=folder)
 
 
 async def _kafka(

@@ -9,9 +9,15 @@ from typing import Annotated
 
 import typer
 
-FIRST_LOGIN = Path("scenarios/first-login.yaml")
+FIRST_LOGIN = Path(__file__).resolve().parents[2] / "scenarios" / "first-login.yaml"
 ScenarioFile = Annotated[
-    Path, typer.Option("--scenario", metavar="FILE", help="The scenario to play.")
+    Path,
+    typer.Option(
+        "--scenario",
+        metavar="FILE",
+        help="The scenario to play.",
+        show_default="scenarios/first-login.yaml",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 

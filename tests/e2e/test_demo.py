@@ -44,7 +44,9 @@ class Report(_Exact):
 def demo(scenario: Path, home: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "HERKEN_HOME": str(home)}
     argv = [sys.executable, "-m", "herken", "demo", "--scenario", str(scenario), "--json"]
-    return subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=120)  # noqa: PLW1510
+    return subprocess.run(
+        argv, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 @pytest.mark.timeout(120)

@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from dienstverlener import Assertion, Dienstverlener, Level, Refusal
+from dienstverlener import Assertion, Dienstverlener, Level, Refusal, RefusalCode
 from sandbox.pytest_plugin import RunningNetwork
 
-README = Path("README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", Path("README.md").read_text(), re.DOTALL)
+PROGRAM, FIXTURE_TEST = BLOCKS
 
 
-@pytest.fixture
-def environment(herken_network: RunningNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in herken_network.network.environment.items():
-        monkeypatch.setenv(name, value)
-
-
-async def test_login_is_granted_as_the_readme_shows(
-    herken_network: RunningNetwork, environment: None
+async def test_program_of_the_readme_is_granted(
+    herken_network: RunningNetwork, tmp_path: Path
 ) -> None:
-    service = herken_network.service("omgevingsvergunning")
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    environment = {**os.environ, **herken_network.network.environment}
     with herken_network.at_the_browser("ans", provider="sluis"):
-        async with Dienstverlener.connect() as dv:
-            outcome = await dv.authenticate(service, level=Level.EH3)
-            match outcome:
-                case Assertion(legal_subject=company, acting_subject=pseudonym, level=level):
-                    assert (company.kvk, level) == ("90000101", Level.EH3)
-                    assert len(pseudonym) == 43
-                case Refusal(code=code, explanation=text):
-                    pytest.fail(f"{code}: {text}")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(program), env=environment, stdout=subprocess.PIPE
+        )
+        out, _ = await process.communicate()
+    assert out.decode() == "somebody may act for a company, at EH3\n"
+
+
+async def test_fixture_of_the_readme_gives_a_network(herken_network: RunningNetwork) -> None:
+    names: dict[str, object] = {"Level": Level}
+    exec(FIXTURE_TEST, names)
+    await names["test_a_company_can_log_in"](herken_network)  # type: ignore[operator]
 
 
 async def test_two_halves_apart_give_the_same_outcome(
-    herken_network: RunningNetwork, environment: None
+    herken_network: RunningNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name, value in herken_network.network.environment.items():
+        monkeypatch.setenv(name, value)
     service = herken_network.service("omgevingsvergunning")
     async with Dienstverlener.connect() as dv:
         with herken_network.at_the_browser("ans", provider="sluis"):
@@ -44,3 +52,16 @@ async def test_two_halves_apart_give_the_same_outcome(
                 if outcome.request_id == request_id:
                     break
     assert isinstance(outcome, Assertion)
+
+
+async def test_login_is_refused_when_the_dienstverlener_cancels(
+    herken_network: RunningNetwork,
+) -> None:
+    dv = herken_network.dienstverleners["waterdam"]
+    service, request_id = herken_network.service("omgevingsvergunning"), uuid4()
+    outcome = asyncio.create_task(dv.authenticate(service, request_id=request_id))
+    await asyncio.sleep(0)
+    await dv.cancel(request_id, service)
+    refusal = await outcome
+    assert isinstance(refusal, Refusal)
+    assert refusal.code is RefusalCode.CANCELLED_BY_DIENSTVERLENER

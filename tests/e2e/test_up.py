@@ -40,7 +40,12 @@ class Up:
     def herken(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {**self.environment, **self.exports}
         return subprocess.run(
-            [*HERKEN, *arguments], env=environment, capture_output=True, text=True, timeout=60
+            [*HERKEN, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
 
     def left(self) -> list[psutil.Process]:

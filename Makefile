@@ -16,7 +16,7 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	@touch $@
 	@echo "herken: installed"
 
-.PHONY: help install lock lint types unit contract integration e2e faults test demo bench docs clean
+.PHONY: help install lock schemas lint types unit contract integration e2e faults test demo bench docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,6 +26,11 @@ install: $(STAMP) ## create .venv with the hash-locked requirements
 lock: install ## renew the requirements' lock files
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header -p 3.11 pyproject.toml -o requirements/runtime.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header -p 3.11 pyproject.toml --extra sandbox --extra dev -o requirements/dev.lock
+
+schemas: install ## write the JSON Schemas, AsyncAPI and reference pages from the code
+	$(BIN)/python -m schemas.published
+	$(BIN)/python -m sandbox.scenario_file --schema > scenarios/scenario.schema.json
+	$(BIN)/python -m herken.reference
 
 lint: install ## ruff (style and format) and import-linter (architecture)
 	$(BIN)/ruff check .

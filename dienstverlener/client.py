@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from pydantic import Field, ValidationError
 
 from dienstverlener.outcome import Assertion, Refusal
 from dienstverlener.verify import verify
 from pipeline import dead_letters
-from pipeline.errors import HerkenError, ServerUnreachable, WrongUse
+from pipeline.errors import HerkenError, WrongUse
+from pipeline.kafka import started
 from pipeline.keys import Keys, utc_now
 from pipeline.settings import FromEnvironment, Settings
 from schemas import codec
@@ -66,13 +66,10 @@ class Dienstverlener:
         settings = settings or Settings.read()
         keys = Keys.load(settings.network, settings.secrets, name or Identity.read().dienstverlener)
         producer = _producer(settings)
-        try:
-            await _reaching(settings, producer.start())
-            client = cls(keys, settings, producer)
-            async with client._reading():
-                yield client
-        finally:
-            await producer.stop()
+        client = cls(keys, settings, producer)
+        reader = client._consumer(client._topic)
+        async with started(settings.kafka, producer, reader), client._reading(reader):
+            yield client
 
     @property
     def services(self) -> list[Service]:
@@ -148,15 +145,12 @@ class Dienstverlener:
         An outcome counts as read when the next one is asked for; after a crash it comes again.
         """
         consumer = self._consumer(self._topic, group_id=f"{self._keys.me.name}.{group}")
-        await _reaching(self._settings, consumer.start())
         seen = _Seen()
-        try:
+        async with started(self._settings.kafka, consumer):
             while True:
                 for outcome in await self._read(consumer, seen):
                     yield outcome
                 await consumer.commit()
-        finally:
-            await consumer.stop()
 
     # --- writing
 
@@ -194,18 +188,14 @@ class Dienstverlener:
             *topics,
             bootstrap_servers=self._settings.kafka,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="earliest" if "group_id" in options else "latest",
             isolation_level="read_committed",
             **options,
         )
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[None]:
+    async def _reading(self, consumer: AIOKafkaConsumer) -> AsyncIterator[None]:
         """Read outcomes from now on, for whoever awaits one."""
-        consumer = self._consumer(self._topic)
-        await _reaching(self._settings, consumer.start())
-        await consumer.seek_to_end()
-        await asyncio.gather(*(consumer.position(p) for p in consumer.assignment()))
         reader = asyncio.create_task(self._resolve(consumer))
         try:
             yield
@@ -213,7 +203,6 @@ class Dienstverlener:
             reader.cancel()
             with suppress(asyncio.CancelledError):
                 await reader
-            await consumer.stop()
 
     async def _resolve(self, consumer: AIOKafkaConsumer) -> None:
         seen = _Seen()
@@ -261,17 +250,6 @@ def _producer(settings: Settings) -> AIOKafkaProducer:
     return AIOKafkaProducer(
         bootstrap_servers=settings.kafka, acks="all", enable_idempotence=True, linger_ms=2
     )
-
-
-async def _reaching(settings: Settings, start: Awaitable[None]) -> None:
-    try:
-        await start
-    except UnknownTopicOrPartitionError:
-        raise WrongUse("Kafka lacks our topic of outcomes: run `herken setup` first") from None
-    except (KafkaError, OSError):
-        raise ServerUnreachable(
-            f"Kafka at {settings.kafka} does not answer: is it running, and is HERKEN_KAFKA right?"
-        ) from None
 
 
 def _record(raw: ConsumerRecord) -> Record:

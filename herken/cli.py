@@ -9,6 +9,8 @@ import sys
 
 import typer
 
+from herken import commands
+from pipeline import logs
 from pipeline.errors import HerkenError, ServerUnreachable, WrongUse
 
 app = typer.Typer(
@@ -24,9 +26,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Run a command; an error becomes one message and an exit code."""
-    from herken import commands
 
     commands.register(app)
+    logs.configure("CRITICAL", "herken")
     try:
         app()
     except HerkenError as error:

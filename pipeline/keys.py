@@ -62,6 +62,12 @@ def read_directory(text: str, scheme: PublicJwk) -> Directory:
     return directory
 
 
+def require_in_time(directory: Directory, now: datetime) -> None:
+    """Raises Untrustworthy where the scheme's word has run out."""
+    if now >= directory.expires_at:
+        raise Untrustworthy("the directory has expired: get a new one, signed by the scheme")
+
+
 def _code(error: Exception) -> str:
     return error.code if isinstance(error, jose.JoseFault) else "it contradicts itself"
 
@@ -75,6 +81,7 @@ class Trust:
         self._scheme = PublicJwk.model_validate_json(read_file(network / SCHEME_KEY_FILE))
         self._checked, self._changed = 0.0, -1
         self._directory = read_directory(read_file(self._file), self._scheme)
+        require_in_time(self._directory, utc_now())
 
     @property
     def directory(self) -> Directory:

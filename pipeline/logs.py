@@ -15,13 +15,12 @@ _COMMON: list[structlog.types.Processor] = [
 
 
 def configure(level: str, participant: str) -> None:
-    """Log our own events and those of the libraries in one form."""
+    """Log our own events and those of the libraries in one form, on stderr."""
     structlog.contextvars.bind_contextvars(participant=participant)
     structlog.configure(
         processors=[*_COMMON, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

@@ -15,16 +15,17 @@ from typing import Any
 import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaConnectionError
 from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from pipeline.dead_letters import Limit
+from pipeline.kafka import unreachable
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.stage import RoleStages, Stage
 from schemas.codec import Record
-from schemas.topics import DLQ_SUFFIX, MAX_MESSAGE_BYTES
+from schemas.topics import DLQ_MAX_BYTES, DLQ_SUFFIX
 
 log = structlog.get_logger()
 
@@ -51,6 +52,8 @@ class Service:
         log.info("started", stages=[stage.topic.name for stage in self._role.stages])
         try:
             await self._app.run()
+        except KafkaConnectionError as error:
+            raise unreachable(self._settings.kafka, error) from None
         finally:
             sweep.cancel()
             with suppress(asyncio.CancelledError):
@@ -161,7 +164,7 @@ def kafka_client(servers: str, name: str) -> KafkaBroker:
         enable_idempotence=True,
         allow_auto_create_topics=False,
         max_batch_size=PUBLISH_BATCH_BYTES,
-        max_request_size=2 * MAX_MESSAGE_BYTES,
+        max_request_size=DLQ_MAX_BYTES,
         graceful_timeout=DRAIN_SECONDS,
         apply_types=False,
         logger=None,

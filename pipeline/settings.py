@@ -7,6 +7,7 @@ from typing import Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.errors import WrongUse
@@ -23,10 +24,15 @@ class FromEnvironment(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            wrong = [f"HERKEN_{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors()]
             raise WrongUse(
-                f"set {', '.join(wrong)}: `herken up` prints the lines to copy into this terminal"
+                f"{'; '.join(_wrong(e) for e in error.errors(include_input=False))}. `herken up` "
+                "prints the lines to copy into this terminal"
             ) from None
+
+
+def _wrong(error: ErrorDetails) -> str:
+    name = f"HERKEN_{str(error['loc'][0]).upper()}"
+    return f"set {name}" if error["type"] == "missing" else f"{name} is wrong: {error['msg']}"
 
 
 class Settings(FromEnvironment):

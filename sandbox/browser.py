@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
+from pipeline.kafka import started
 from pipeline.keys import Trust, utc_now
 from sandbox.founding import Folders, wallets_of
 from sandbox.person import Answering, Behaviour
@@ -45,18 +46,14 @@ class Browser:
         producer = AIOKafkaProducer(bootstrap_servers=kafka, linger_ms=2)
         browser = cls(folders, producer)
         consumer = AIOKafkaConsumer(*_prompt_topics(browser.directory), bootstrap_servers=kafka)
-        await producer.start()
-        await consumer.start()
-        await asyncio.gather(*(consumer.position(p) for p in consumer.assignment()))
-        reader = asyncio.create_task(browser._read(consumer))
-        try:
-            yield browser
-        finally:
-            reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await reader
-            await consumer.stop()
-            await producer.stop()
+        async with started(kafka, producer, consumer):
+            reader = asyncio.create_task(browser._read(consumer))
+            try:
+                yield browser
+            finally:
+                reader.cancel()
+                with suppress(asyncio.CancelledError):
+                    await reader
 
     def acting(self, request_id: UUID, who: Behaviour) -> None:
         """This person is at the browser for this login; he sees what was shown before, too."""

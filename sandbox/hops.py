@@ -11,6 +11,7 @@ from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
+from pipeline.kafka import started
 from sandbox.topology import plan
 from schemas.directory import Directory
 from schemas.topics import DLQ_SUFFIX
@@ -39,17 +40,15 @@ class Watcher:
         """Watch from now on."""
         topics = [p.name for p in plan(directory) if not p.name.endswith(DLQ_SUFFIX)]
         consumer = AIOKafkaConsumer(*topics, bootstrap_servers=kafka)
-        await consumer.start()
-        await asyncio.gather(*(consumer.position(p) for p in consumer.assignment()))
         watcher = cls(directory)
-        reader = asyncio.create_task(watcher._read(consumer))
-        try:
-            yield watcher
-        finally:
-            reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await reader
-            await consumer.stop()
+        async with started(kafka, consumer):
+            reader = asyncio.create_task(watcher._read(consumer))
+            try:
+                yield watcher
+            finally:
+                reader.cancel()
+                with suppress(asyncio.CancelledError):
+                    await reader
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         while True:

@@ -13,10 +13,11 @@ from subprocess import Popen
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
+from pipeline.errors import ServerUnreachable
 from sandbox import ports
 from sandbox.guardian import guarded
 from sandbox.java import Kafka, environment, installed, located
-from sandbox.processes import ServerUnreachable, stop, until_ready
+from sandbox.processes import stop, until_ready
 
 JARS = Path(".herken") / "jars"
 _STOP_SECONDS = 15.0

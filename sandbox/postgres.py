@@ -19,9 +19,10 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from pipeline.errors import ServerUnreachable
 from sandbox import ports
 from sandbox.guardian import guarded
-from sandbox.processes import ServerUnreachable, failed, finished, stop, until_ready
+from sandbox.processes import failed, finished, stop, until_ready
 from sandbox.wheels import folder_of
 
 DATABASE = "herken"

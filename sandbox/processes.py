@@ -8,28 +8,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from subprocess import Popen
 
+from pipeline.errors import HerkenError
+
 START_SECONDS = 60.0
 _PAUSE_SECONDS = 0.03
 _LINES_SEARCHED, _LINES_SHOWN = 300, 5
 _TELLING = re.compile(r"\b(ERROR|FATAL|Error|error:)|Exception: ")
 
 
-class ServerError(Exception):
-    """Root of what goes wrong with a server; `code` is stable."""
-
-    code = "server"
-
-
-class ServerFailed(ServerError):
+class ServerFailed(HerkenError):
     """A server of our own did not start. The message names its log and says what to do."""
-
-    code = "server-failed"
-
-
-class ServerUnreachable(ServerError):
-    """A server that the environment points to does not answer."""
-
-    code = "server-unreachable"
 
 
 async def until_ready(

@@ -69,11 +69,14 @@ class Facts:
         return {kind: _by_name(self.kind(kind)) for kind in SECTIONS}
 
     def is_readable(self, kind: str) -> bool:
-        """Whether the list of a kind can be read, or is left out and not misspelt."""
-        section = SECTIONS[kind][0]
+        """Whether the lists of a kind can be read, or may be left out and are not misspelt."""
+        section, *inner = SECTIONS[kind]
         if section in self.tree:
-            return isinstance(self.tree[section], list)
-        return set(self.tree) <= set(Scenario.model_fields)
+            holders = [item for _, item in self.items(section)] if inner else []
+            lists = [self.tree[section], *(each.get(i, []) for each in holders for i in inner)]
+            return all(isinstance(each, list) for each in lists)
+        may_lack = not Scenario.model_fields[section].is_required()
+        return may_lack and set(self.tree) <= set(Scenario.model_fields)
 
     def referred(self, item: Item, kind: str) -> Item | None:
         """What an item's field, called after its kind, refers to."""

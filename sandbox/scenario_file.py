@@ -13,7 +13,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -29,11 +29,13 @@ from sandbox import scenario_rules
 from sandbox.scenario import Scenario
 from sandbox.scenario_facts import Place, Problem, did_you_mean, nearest
 from sandbox.scenario_references import is_reference
-from sandbox.scenario_yaml import NotReadable, Reading, compose
+from sandbox.scenario_yaml import NotReadable, Reading, compose, line_of
 
 MAX_BYTES = 5_000_000
 _BEGIN = "a scenario begins with `herken: 1` (scenarios/first-login.yaml is an example)"
+_BARE = re.compile(r"[A-Za-z][A-Za-z0-9 @.+_-]*")
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
+_LEVEL_LETTERS = 4
 _SECRETS = ("password",)
 
 
@@ -52,15 +54,13 @@ def load(path: Path, now: datetime | None = None) -> Scenario:
     except NotReadable as error:
         raise ScenarioError(f"{path.name}:{error.line}: {error.message}") from None
     scenario, formal = _validated(reading)
-    crossed = scenario_rules.problems(reading.tree, now or utc_now()) if _is_tree(reading) else []
+    crossed = scenario_rules.problems(reading.tree, now or utc_now())
+    better = {problem.place for problem in crossed if is_reference(problem.place)}
+    formal = [problem for problem in formal if problem.place not in better]
     found = [*reading.problems, *_located([*formal, *crossed], reading)]
     if found or scenario is None:
         raise ScenarioError("\n".join(_lines(path.name, found)))
     return scenario
-
-
-def _is_tree(reading: Reading) -> bool:
-    return isinstance(reading.tree, Mapping)
 
 
 def _content(path: Path) -> str:
@@ -87,6 +87,8 @@ def _read(content: str) -> Reading:
     root = compose(content)
     if root is None:
         raise NotReadable(1, f"the file is empty: {_BEGIN}")
+    if not isinstance(root, yaml.MappingNode):
+        raise NotReadable(line_of(root), f"the file must have fields: {_BEGIN}")
     return Reading(root, is_number=_takes_number, may_show=_may_show)
 
 
@@ -173,12 +175,10 @@ def _is_extra(error: ErrorDetails) -> bool:
 
 
 def _is_said_elsewhere(error: ErrorDetails, misspelt: set[Place], reading: Reading) -> bool:
-    """A field lacks because it is misspelt; a name that nothing has; a list of wrong items."""
+    """A field that is missing because it is misspelt; a list that has only wrong items."""
     place, kind = error["loc"], error["type"]
     if kind == "missing":
         return place in misspelt
-    if kind == "string_pattern_mismatch":
-        return is_reference(place)
     return kind == "too_short" and bool(_at(reading.tree, place))
 
 
@@ -199,7 +199,8 @@ def _said(error: ErrorDetails, reading: Reading) -> str:
     if kind == "string_type" and place in reading.numbers:
         return f"is a number: quote it: {reading.quoted(place, reading.numbers[place])}"
     if value is not None and choices:
-        meant = did_you_mean(value, choices) if isinstance(value, str) else ""
+        is_word = isinstance(value, str) and len(value) > _LEVEL_LETTERS
+        meant = did_you_mean(value, choices) if is_word else ""
         return f"must be one of: {', '.join(choices)}{meant}"
     if kind == "value_error":
         return str(error["ctx"]["error"])
@@ -242,15 +243,18 @@ def _wrong(kind: str, value: object) -> str:
 
 
 def _cure(place: Place, form: dict[str, Any]) -> str:
-    if not place:
-        return f"To begin with: {_BEGIN}"
-    field = place[-1]
-    example = _example(form) if isinstance(field, int) else {field: _example(form)}
-    written = yaml.safe_dump(
-        example, default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True
-    )
-    shown = written.strip() if isinstance(field, int) else written.strip()[1:-1]
-    return f"{form.get('description', '')} Example: {shown.replace(chr(39), chr(34))}".strip()
+    name = "" if isinstance(place[-1], int) else f"{place[-1]}: "
+    description = form.get("description", "")
+    return f"{description} Example: {name}{_as_yaml(_example(form))}".lstrip()
+
+
+def _as_yaml(value: Any) -> str:
+    """On one line, and with quotes where they are needed."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_as_yaml(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_as_yaml(each) for each in value) + "]"
+    return str(value) if _BARE.fullmatch(str(value)) else json.dumps(value)
 
 
 def _example(form: dict[str, Any]) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from pipeline.settings import database_user
-from sandbox.scenario import Credential, Does, Party
+from sandbox.scenario import Credential, Does, Means, Party
 from sandbox.scenario_facts import (
     PARTIES,
     Facts,
@@ -157,7 +157,7 @@ def _credential(means: Item, facts: Facts) -> str | None:
 
 def _needed(place: Place, means: Item, why: str) -> Iterator[Problem]:
     for field in ("username", "password"):
-        if means.get(field) is None:
+        if means.get(field) is None and set(means) <= set(Means.model_fields):
             yield Problem((*place, field), f"is missing: {why}")
     if 0 < len(text(means, "password") or "") < PASSWORD_CHARACTERS:
         message = f"is too short: a password has at least {PASSWORD_CHARACTERS} characters"
@@ -216,17 +216,18 @@ def login_providers(facts: Facts) -> Iterator[Problem]:
     """Who logs in has a means at the provider that he chooses."""
     for place, login in facts.items("logins"):
         person, provider = facts.referred(login, "person"), text(login, "provider")
-        there = _providers(person) if person else None
+        there = _providers(person, facts) if person else None
         if there and facts.referred(login, "provider") and provider not in there:
             message = f"person '{login['person']}' has no means at provider '{provider}'"
             yield Problem((*place, "provider"), f"{message}. He has means at: {shown(there)}")
 
 
-def _providers(person: Item) -> list[str] | None:
-    """The providers of a person's means; None where they cannot all be read."""
+def _providers(person: Item, facts: Facts) -> list[str] | None:
+    """The providers of a person's means; None where they are not all known."""
     means = person.get("means")
     found = [name for _, name in texts(listed((), person, "means"), "provider")]
-    return found if isinstance(means, list) and len(found) == len(means) else None
+    known = [name for name in found if name in facts.named["provider"]]
+    return found if isinstance(means, list) and len(known) == len(means) else None
 
 
 def expectations(facts: Facts) -> Iterator[Problem]:

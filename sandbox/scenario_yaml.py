@@ -16,7 +16,7 @@ import yaml
 from sandbox.scenario_facts import Place
 
 MAX_DEPTH = 20
-MAX_VALUES = 1_000_000
+MAX_VALUES = 500_000
 _MAX_DIGITS = 25  # more do not make a number righter, and Python refuses to read thousands
 _FRACTION = 0.5  # no field holds one: which one it is does not matter
 _KINDS = {"null", "bool", "int", "float", "str", "timestamp", "value", "merge", "map", "seq"}
@@ -26,6 +26,7 @@ _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 _CONTROL = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
+_TWICE = "leave one of them out, or begin the second item with a '-'"
 _QUOTE_IT = "put it in quotes"
 _ESCAPE = r"""in "..." a \ begins an escape: write \\, or use '...'"""
 _SAID = {
@@ -139,7 +140,7 @@ class Reading:
                 self._found(place, wrong, line_of(key))
             elif key.value in fields:
                 first = self.lines[(*place, key.value)]
-                message = f"stands here twice (first on line {first}): leave one of them out"
+                message = f"stands twice in one item (the first is on line {first}): {_TWICE}"
                 self._found((*place, key.value), message, line_of(key))
             else:
                 fields[key.value] = self._value(value, (*place, key.value), line_of(key))

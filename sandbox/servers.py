@@ -11,11 +11,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.errors import ServerUnreachable
 from sandbox import kafka, postgres
 from sandbox.kafka import JARS
-from sandbox.processes import ServerError, ServerFailed, ServerUnreachable
+from sandbox.processes import ServerFailed
 
-__all__ = ["JARS", "ServerError", "ServerFailed", "ServerUnreachable", "Servers", "running"]
+__all__ = ["JARS", "ServerFailed", "ServerUnreachable", "Servers", "running"]
 
 
 @dataclass(frozen=True)

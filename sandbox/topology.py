@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from pipeline.errors import ServerUnreachable
+from pipeline.kafka import unreachable
 from schemas.directory import Directory
-from schemas.topics import DLQ_RETENTION_MS, DLQ_SUFFIX, MAX_MESSAGE_BYTES, TOPICS
+from schemas.topics import DLQ_MAX_BYTES, DLQ_RETENTION_MS, DLQ_SUFFIX, MAX_MESSAGE_BYTES, TOPICS
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,13 @@ class TopicPlan:
     name: str
     partitions: int
     retention_ms: int
+    max_bytes: int = MAX_MESSAGE_BYTES
 
     @property
     def config(self) -> dict[str, str]:
         return {
             "retention.ms": str(self.retention_ms),
-            "max.message.bytes": str(2 * MAX_MESSAGE_BYTES),
+            "max.message.bytes": str(self.max_bytes),
             "cleanup.policy": "delete",
         }
 
@@ -37,7 +38,7 @@ def plan(directory: Directory) -> list[TopicPlan]:
             name = topic.of(owner.name)
             plans.append(TopicPlan(name, topic.partitions, topic.retention_ms))
             if topic.has_dlq:
-                plans.append(TopicPlan(name + DLQ_SUFFIX, 1, DLQ_RETENTION_MS))
+                plans.append(TopicPlan(name + DLQ_SUFFIX, 1, DLQ_RETENTION_MS, DLQ_MAX_BYTES))
     return plans
 
 
@@ -53,10 +54,7 @@ async def create(servers: str, plans: list[TopicPlan], replication: int = 1) -> 
             _require_created(response.topic_errors)
         return [p.name for p in missing]
     except (KafkaError, OSError) as error:
-        raise ServerUnreachable(
-            f"Kafka at {servers} did not create the topics ({type(error).__name__}): is it "
-            "running, and is HERKEN_KAFKA right?"
-        ) from None
+        raise unreachable(servers, error) from None
     finally:
         await admin.close()
 

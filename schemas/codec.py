@@ -396,7 +396,8 @@ V = TypeVar("V", bound=Value)
 
 
 def _validated(model: type[V], data: dict[str, Any]) -> V | None:
+    """The model of parsed JSON, strictly: "60" is no number, "yes" no boolean."""
     try:
-        return model.model_validate(data)
+        return model.model_validate_json(json.dumps(data), strict=True)
     except (ValidationError, RecursionError):
         return None

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
 
 from schemas.values import (
     DisplayName,
@@ -25,7 +25,7 @@ from schemas.values import (
     role_of,
 )
 
-_COORDINATE = r"^[\w-]{43}$"
+_COORDINATE = r"^[A-Za-z0-9_-]{43}$"
 
 
 class PublicJwk(Value):
@@ -48,11 +48,11 @@ class KeyUse(StrEnum):
 class DirectoryKey(Value):
     """A participant's public key; `kid` is its thumbprint (RFC 7638)."""
 
-    kid: Annotated[str, StringConstraints(pattern=r"^[\w-]{43}$")]
+    kid: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
     use: KeyUse
     jwk: PublicJwk
-    not_before: datetime
-    not_after: datetime
+    not_before: AwareDatetime
+    not_after: AwareDatetime
 
     def is_valid(self, now: datetime) -> bool:
         return self.not_before <= now < self.not_after
@@ -100,8 +100,8 @@ class Directory(Value):
 
     TYPE: Literal["nl.herken.directory.v1"] = "nl.herken.directory.v1"
     version: int = Field(ge=1)
-    issued_at: datetime
-    expires_at: datetime
+    issued_at: AwareDatetime
+    expires_at: AwareDatetime
     participants: tuple[Participant, ...]
     services: tuple[Service, ...]
 

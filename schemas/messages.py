@@ -6,12 +6,11 @@ an organisation travels sealed (JWE) for the one participant that may read it.
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from schemas.refusals import RefusalCode, SecondLevel, TopLevel
 from schemas.values import (
@@ -91,7 +90,7 @@ class AuthenticationRequest(Message):
     service: ServiceID
     level: Level
     force_authn: bool
-    deadline: datetime
+    deadline: AwareDatetime
 
 
 class CredentialKind(StrEnum):
@@ -110,7 +109,7 @@ class Challenge(Message):
     nonce: Nonce
     provider: EntityID
     kind: CredentialKind
-    deadline: datetime
+    deadline: AwareDatetime
 
 
 class Answer(Message):
@@ -179,7 +178,7 @@ class Authenticated(Value):
     level: Level
     acting_subject: Sealed
     registry: EntityID
-    authenticated_at: datetime
+    authenticated_at: AwareDatetime
 
 
 class NotAuthenticated(Value):
@@ -207,7 +206,7 @@ class MandateQuery(Message):
     service: ServiceID
     level: Level
     declaration: Jws
-    deadline: datetime
+    deadline: AwareDatetime
 
 
 class RepresentationOption(Value):
@@ -232,7 +231,7 @@ class RepresentationPrompt(Message):
     nonce: Nonce
     registry: EntityID
     options: Sealed
-    deadline: datetime
+    deadline: AwareDatetime
 
 
 class RepresentationChoice(Message):
@@ -249,7 +248,7 @@ class Represented(Value):
 
     kvk: KvK
     vestiging: Vestigingsnummer | None = None
-    pseudonym: Annotated[str, StringConstraints(pattern=r"^[\w-]{43}$")]
+    pseudonym: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 
 class Permit(Value):
@@ -266,7 +265,7 @@ class Permit(Value):
     level_requested: Level
     level: Level
     represented: Sealed
-    declaration_signature: Annotated[str, StringConstraints(pattern=r"^[\w-]{86}$")]
+    declaration_signature: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{86}$")]
 
 
 class Deny(Value):
@@ -294,7 +293,7 @@ class Asserted(Value):
     status: Literal["assertion"] = "assertion"
     service: ServiceID
     level: Level
-    not_on_or_after: datetime
+    not_on_or_after: AwareDatetime
     declaration: Jws
     decision: Jws
 

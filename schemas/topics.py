@@ -51,8 +51,10 @@ class Topic:
 
 DLQ_SUFFIX: Final = ".dlq"
 DLQ_RETENTION_MS: Final = 14 * _DAY_MS
-MAX_MESSAGE_BYTES: Final = 1_048_576
-"""What Kafka takes; the codec takes less (`codec.MAX_VALUE_BYTES`)."""
+MAX_MESSAGE_BYTES: Final = 2 * 1_048_576
+"""What Kafka takes on a topic; the codec takes less (`codec.MAX_VALUE_BYTES`)."""
+DLQ_MAX_BYTES: Final = 2 * MAX_MESSAGE_BYTES
+"""A dead letter is a little larger than what it holds: its headers travel inside its own."""
 
 AUTHN_REQUESTS = Topic(
     "authn-requests", m.AuthnRequest, Role.MAKELAAR, Role.DIENSTVERLENER, Role.MAKELAAR

@@ -150,13 +150,22 @@ ServiceID = Annotated[
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 """A participant's short name, the last part of its topics' names."""
 DisplayName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Jws = Annotated[str, StringConstraints(pattern=r"^[\w-]+\.[\w-]+\.[\w-]+$", max_length=32_768)]
+Jws = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$", max_length=32_768
+    ),
+]
 """A compact JWS (RFC 7515)."""
 Sealed = Annotated[
-    str, StringConstraints(pattern=r"^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$", max_length=8_192)
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$",
+        max_length=8_192,
+    ),
 ]
 """A compact JWE (RFC 7516): readable by its one recipient only."""
-Nonce = Annotated[str, StringConstraints(pattern=r"^[\w-]{22,64}$")]
+Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22,64}$")]
 """Unguessable: at least 128 bits, base64url."""
-Digest = Annotated[str, StringConstraints(pattern=r"^[\w-]{43}$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 """SHA-256, base64url without padding."""

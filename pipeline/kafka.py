@@ -1,0 +1,53 @@
+"""Kafka clients that are started together, stopped together, and say plainly what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+
+from pipeline.errors import ServerUnreachable, WrongUse
+
+Client: TypeAlias = Any
+"""An AIOKafkaConsumer or AIOKafkaProducer; the library has no types."""
+
+
+@asynccontextmanager
+async def started(servers: str, *clients: Client) -> AsyncIterator[None]:
+    """Start clients, and stop them at the end of the block. Consumers without a group have then
+    found their place: they read whatever is published from now on.
+
+    Raises ServerUnreachable; WrongUse where a topic is not there.
+    """
+    try:
+        await _start(servers, clients)
+        yield
+    finally:
+        await asyncio.gather(*(client.stop() for client in clients))
+
+
+async def _start(servers: str, clients: tuple[Client, ...]) -> None:
+    try:
+        await asyncio.gather(*(client.start() for client in clients))
+        await asyncio.gather(*(_placed(client) for client in clients))
+    except UnknownTopicOrPartitionError:
+        raise WrongUse("a topic is not there: run `herken setup topics` first") from None
+    except (KafkaError, OSError) as error:
+        raise unreachable(servers, error) from None
+
+
+async def _placed(client: Client) -> None:
+    if isinstance(client, AIOKafkaConsumer) and client._group_id is None:
+        await asyncio.gather(*(client.position(partition) for partition in client.assignment()))
+
+
+def unreachable(servers: str, error: Exception) -> ServerUnreachable:
+    """Says which server, and what to look at."""
+    return ServerUnreachable(
+        f"Kafka at {servers} does not answer ({type(error).__name__}): is it running, and is "
+        "HERKEN_KAFKA right?"
+    )

@@ -178,7 +178,7 @@ class Keys:
 def open_sealed(sealed: str, model: type[V], keys: dict[str, jose.PrivateKey]) -> V:
     """Open a JWE with one of these keys. Raises Unreadable."""
     try:
-        return model.model_validate_json(jose.unseal(sealed, keys))
+        return model.model_validate_json(jose.unseal(sealed, keys), strict=True)
     except jose.JoseFault as fault:
         raise Unreadable(fault.code) from None
     except ValidationError:

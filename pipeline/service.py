@@ -93,7 +93,7 @@ class Service:
         return subscriber
 
     def _consume(self, stage: Stage) -> Callable[[KafkaMessage], Awaitable[None]]:
-        limit = Limit()
+        limit = Limit(self._settings.dead_letter_share)
 
         async def consume(message: KafkaMessage) -> None:
             if self._fatal is not None:  # nothing may be committed past what was not handled

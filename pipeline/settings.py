@@ -44,6 +44,8 @@ class Settings(FromEnvironment):
     health_port          port for /live and /ready on `health_host`; 0: none
     deadline_seconds     CHOICE: how long a login may take; a request can ask for less
     attempts             CHOICE: wrong answers in one login before it is refused
+    dead_letter_share    CHOICE: a stage stops where more than this share of the last 1,000
+                         messages were dead letters; 1 lets it go on whatever comes
     batch_wait_ms        how long a stage waits for a fuller batch
     """
 
@@ -55,6 +57,7 @@ class Settings(FromEnvironment):
     health_port: int = Field(default=0, ge=0, le=65535)
     deadline_seconds: int = Field(default=300, ge=1, le=3600)
     attempts: int = Field(default=3, ge=1, le=10)
+    dead_letter_share: float = Field(default=0.5, gt=0, le=1)
     batch_wait_ms: int = Field(default=10, ge=1, le=1000)
     sweep_seconds: float = Field(default=0.25, gt=0, le=10)
     log_level: str = "INFO"

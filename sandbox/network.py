@@ -93,10 +93,12 @@ class Network:
             "HERKEN_DEADLINE_SECONDS": str(self.deadline_seconds),
         }
 
-    def start(self, participant: Participant) -> RoleProcess:
-        """Start one more process for a participant; it shares the partitions with any other."""
+    def start(self, participant: Participant, **settings: str) -> RoleProcess:
+        """Start one more process for a participant; it shares the partitions with any other.
+        `settings` are environment variables of its own."""
         (port,) = ports.free(1)
-        environment = {**os.environ, **self.environment, "HERKEN_HEALTH_PORT": str(port)}
+        own = {"HERKEN_HEALTH_PORT": str(port), **settings}
+        environment = {**os.environ, **self.environment, **own}
         argv = [sys.executable, "-m", "herken", "run", COMMANDS[participant.role], participant.name]
         log_file = self.logs / f"{participant.name}.log"
         role = RoleProcess(participant, guarded(argv, env=environment, log_file=log_file), port)

@@ -41,7 +41,12 @@ async def serve(host: str, port: int, checks: Mapping[str, Mapping[str, Check]])
         await send({"type": "http.response.body", "body": json.dumps(found).encode()})
 
     config = uvicorn.Config(app, host, port, log_config=None, lifespan="off", access_log=False)
-    await _Server(config).serve()
+    server = _Server(config)
+    try:
+        await server.serve()
+    finally:
+        if server.started:
+            await server.shutdown()
 
 
 async def _holds(check: Check) -> bool:

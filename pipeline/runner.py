@@ -117,6 +117,7 @@ class Runner:
             if fold.writes.handled:
                 async with connection.transaction():
                     await store.write(connection, fold.writes)
+            _log_handled(stage, fresh, fold)
             repeated = await store.handled(connection, fold.repeats) if fold.repeats else {}
         stored = [record for group in (*before.values(), *repeated.values()) for record in group]
         return stored + fold.outputs, fold.rejected
@@ -194,6 +195,16 @@ class Runner:
         """Note that these are published."""
         async with self._store.connection() as connection:
             await store.confirm(connection, ids)
+
+
+def _log_handled(stage: Stage, items: list[Item], fold: Fold) -> None:
+    for item in items:
+        sent = fold.writes.handled.get(item.found.id)
+        if sent is not None:
+            topics = [record.topic for record in sent]
+            log.info(
+                "handled", topic=stage.topic.name, request_id=str(item.request_id), sent=topics
+            )
 
 
 def _innermost(error: BaseException) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -235,14 +236,15 @@ class _Seen:
     """Drops what comes twice: after a crash the network sends the same bytes again."""
 
     def __init__(self) -> None:
-        self._values: OrderedDict[bytes, None] = OrderedDict()
+        self._digests: OrderedDict[bytes, None] = OrderedDict()
 
     def is_new(self, value: bytes) -> bool:
-        if value in self._values:
+        digest = sha256(value).digest()
+        if digest in self._digests:
             return False
-        self._values[value] = None
-        if len(self._values) > _REMEMBERED:
-            self._values.popitem(last=False)
+        self._digests[digest] = None
+        if len(self._digests) > _REMEMBERED:
+            self._digests.popitem(last=False)
         return True
 
 

@@ -3,7 +3,7 @@ not pay for the sandbox."""
 
 import typer
 
-from herken.commands import playing, running, setup
+from herken.commands import inspecting, playing, running, setup
 
 
 def register(app: typer.Typer) -> None:
@@ -11,3 +11,4 @@ def register(app: typer.Typer) -> None:
     running.register(app)
     playing.register(app)
     setup.register(app)
+    inspecting.register(app)

@@ -32,7 +32,7 @@ SECTIONS = {
 }
 """Where the things of each kind are listed."""
 PARTIES = ("makelaar", "provider", "registry", "dienstverlener")
-_NAMES_COMPARED = 500
+_NAMES_COMPARED = 200
 _NAMES_SHOWN = 12
 _TIME = TypeAdapter(AwareDatetime)
 

@@ -31,6 +31,7 @@ log = structlog.get_logger()
 
 PUBLISH_BATCH_BYTES = 262_144
 DRAIN_SECONDS = 15.0
+IDLE_WAIT_MS = 1000
 
 
 class Service:
@@ -42,7 +43,7 @@ class Service:
         self._name, self._role, self._runner, self._settings = name, role, runner, settings
         self._fatal: Exception | None = None
         self.kafka = kafka_client(settings.kafka, name)
-        self._app = FastStream(self.kafka, logger=None)
+        self._app = FastStream(self.kafka, logger=None, after_startup=[self._be_patient])
         self._subscribers = [self._subscribe(stage) for stage in role.stages]
 
     async def run(self) -> None:
@@ -72,6 +73,15 @@ class Service:
         return all(consumer is not None for consumer in consumers) and any(
             consumer.assignment() for consumer in consumers
         )
+
+    def _be_patient(self) -> None:
+        """Let an idle consumer wait for records instead of asking for them again and again.
+
+        FastStream waits `batch_timeout_ms` in the poll and sleeps as long after an empty one. A
+        long wait in the poll costs no latency, since records end it; a long sleep would.
+        """
+        for subscriber in self._subscribers:
+            subscriber.consumer.getmany = _patient(subscriber.consumer.getmany)
 
     # --- stages
 
@@ -169,6 +179,13 @@ def kafka_client(servers: str, name: str) -> KafkaBroker:
         apply_types=False,
         logger=None,
     )
+
+
+def _patient(getmany: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def wait(*, timeout_ms: int, max_records: int) -> Any:
+        return await getmany(timeout_ms=max(timeout_ms, IDLE_WAIT_MS), max_records=max_records)
+
+    return wait
 
 
 async def _undecoded(message: KafkaMessage) -> KafkaMessage:

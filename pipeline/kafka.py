@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer
@@ -14,6 +14,9 @@ from pipeline.errors import ServerUnreachable, WrongUse
 
 Client: TypeAlias = Any
 """An AIOKafkaConsumer or AIOKafkaProducer; the library has no types."""
+
+
+START_SECONDS, STOP_SECONDS = 30.0, 10.0
 
 
 @asynccontextmanager
@@ -27,13 +30,16 @@ async def started(servers: str, *clients: Client) -> AsyncIterator[None]:
         await _start(servers, clients)
         yield
     finally:
-        await asyncio.gather(*(client.stop() for client in clients))
+        with suppress(TimeoutError):  # what cannot be sent now is given up
+            async with asyncio.timeout(STOP_SECONDS):
+                await asyncio.gather(*(client.stop() for client in clients))
 
 
 async def _start(servers: str, clients: tuple[Client, ...]) -> None:
     try:
-        await asyncio.gather(*(client.start() for client in clients))
-        await asyncio.gather(*(_placed(client) for client in clients))
+        async with asyncio.timeout(START_SECONDS):
+            await asyncio.gather(*(client.start() for client in clients))
+            await asyncio.gather(*(_placed(client) for client in clients))
     except UnknownTopicOrPartitionError:
         raise WrongUse("a topic is not there: run `herken setup topics` first") from None
     except (KafkaError, OSError) as error:

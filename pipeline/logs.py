@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 
 import structlog
 
+_QUIET_SECONDS = 10.0
 _COMMON: list[structlog.types.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -23,12 +25,29 @@ def configure(level: str, participant: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Sparing())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             structlog.processors.JSONRenderer(), foreign_pre_chain=_COMMON
         )
     )
     logging.basicConfig(level=max(_number(level), logging.WARNING), handlers=[handler], force=True)
+
+
+class Sparing(logging.Filter):
+    """Lets each place in a library say something once in ten seconds: a client whose server is
+    away repeats itself many times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        place, now = (record.pathname, record.lineno), time.monotonic()
+        if now - self._said.get(place, -_QUIET_SECONDS) < _QUIET_SECONDS:
+            return False
+        self._said[place] = now
+        return True
 
 
 def _number(level: str) -> int:

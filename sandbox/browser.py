@@ -43,7 +43,7 @@ class Browser:
     @asynccontextmanager
     async def open(cls, kafka: str, folders: Folders) -> AsyncIterator[Browser]:
         """Show prompts from now on."""
-        producer = AIOKafkaProducer(bootstrap_servers=kafka, linger_ms=2)
+        producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", linger_ms=2)
         browser = cls(folders, producer)
         consumer = AIOKafkaConsumer(*_prompt_topics(browser.directory), bootstrap_servers=kafka)
         async with started(kafka, producer, consumer):

@@ -1,7 +1,7 @@
 """Founds a network from a scenario: keys, the signed directory, databases, topics.
 
-What everybody may know goes to `network/`, what one participant may know to `secrets/<name>.json`,
-what the scenario's people hold (their keys, passwords, code secrets) to `people.json`.
+What everybody may know goes to `network/`, what one participant may know to
+`secrets/<name>/secrets.json`, what the scenario's people hold to `secrets/_people.json`.
 """
 
 from __future__ import annotations
@@ -108,12 +108,12 @@ def found(scenario: Scenario, folders: Folders, now: datetime) -> Founded:
     made = {party.name: _secrets(party) for party in scenario.parties}
     directory = _directory(scenario, made, now)
     wallets = Wallets(people=tuple(_wallet(person, scenario) for person in scenario.people))
-    publish(directory, scheme, folders)
     for name, secret in made.items():
         write_private(secrets_file(folders.secrets, name), secret.model_dump(mode="json"))
     write_private(folders.scheme_key, jose.private_jwk(scheme))
     write_private(folders.people, wallets.model_dump(mode="json"))
     write_private(folders.scenario, scenario.model_dump(mode="json", by_alias=True))
+    publish(directory, scheme, folders)  # last: where there is a directory, there is everything
     return Founded(directory, made, wallets)
 
 

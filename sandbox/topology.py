@@ -60,7 +60,9 @@ async def create(servers: str, plans: list[TopicPlan], replication: int = 1) -> 
 
 
 def _new(topic: TopicPlan, replication: int) -> NewTopic:
-    return NewTopic(topic.name, topic.partitions, replication, topic_configs=topic.config)
+    """With three copies, two must have a message before it counts as written."""
+    config = {**topic.config, "min.insync.replicas": str(max(1, replication - 1))}
+    return NewTopic(topic.name, topic.partitions, replication, topic_configs=config)
 
 
 def _require_created(errors: list[tuple[str, int, str | None]]) -> None:

@@ -1,0 +1,333 @@
+"""A role's tables on real Postgres: what is written is written whole, and by one writer only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from pipeline import store
+from pipeline.keys import utc_now
+from pipeline.store import Conflict, Row, Store, Writes
+from providers import means as means_table
+from registry import mandates as mandates_table
+from sandbox.servers import Servers
+from schemas import jose
+from schemas.codec import Record
+from schemas.directory import PublicJwk
+from schemas.values import Level
+from tests.unit.builders import (
+    AAK,
+    BOTTER,
+    NOW,
+    SUBJECT,
+    databases,
+    mandate,
+    means,
+    sealed_for,
+    service,
+)
+
+SECOND = timedelta(seconds=1)
+RECORDS = [
+    Record("outcomes.haven", b"key", b"aa.bb.cc", (("ce_id", b"1"), ("ce_type", "é".encode()))),
+    Record("challenges.aak", b"", b"", ()),
+]
+Pools = dict[str, asyncpg.Pool]
+
+
+@pytest.fixture(scope="module")
+async def pools(herken_servers: Servers) -> AsyncIterator[Pools]:
+    async with databases(herken_servers.postgres, "duin", "aak", "kade") as found:
+        yield found
+
+
+@pytest.fixture
+async def connection(pools: Pools) -> AsyncIterator[Any]:
+    async with Store(pools["duin"]).connection() as found:
+        yield found
+
+
+@pytest.fixture
+async def other(pools: Pools) -> AsyncIterator[Any]:
+    """A second worker."""
+    async with Store(pools["duin"]).connection() as found:
+        yield found
+
+
+def row(version: int = 1, request_id: UUID | None = None, due_at: datetime | None = None) -> Row:
+    return Row(request_id or uuid4(), version, '{"a": 1}', due_at)
+
+
+def writes(*rows: Row, **changes: Any) -> Writes:
+    """What one input leads to."""
+    fields = {"rows": {r.request_id: r for r in rows}, "handled": {uuid4(): []}}
+    return Writes(**{**fields, **changes})
+
+
+async def write(connection: Any, found: Writes, **how: Any) -> bool:
+    """Whether it was written; a conflict leaves nothing."""
+    try:
+        async with connection.transaction():
+            await store.write(connection, found, **how)
+    except Conflict:
+        return False
+    return True
+
+
+async def version_of(connection: Any, request_id: UUID) -> int | None:
+    found = await store.rows(connection, [request_id])
+    return found[request_id].version if found else None
+
+
+# --- what is written comes back
+
+
+async def test_what_an_input_led_to_comes_back_byte_for_byte(connection: Any) -> None:
+    one, other = uuid4(), uuid4()
+    assert await write(connection, writes(handled={one: RECORDS, other: []}))
+    found = await store.handled(connection, [one, other, uuid4()])
+    assert found == {one: RECORDS, other: []}
+
+
+async def test_row_comes_back_as_it_was(connection: Any) -> None:
+    due, never = row(due_at=NOW), row()
+    assert await write(connection, writes(due, never))
+    found = await store.rows(connection, [due.request_id, due.request_id, uuid4()])
+    assert found == {due.request_id: due}
+    assert await store.rows(connection, [never.request_id]) == {never.request_id: never}
+
+
+async def test_store_says_whether_its_database_answers(pools: Pools) -> None:
+    assert await Store(pools["duin"]).is_reachable()
+
+
+# --- one writer
+
+
+@pytest.mark.parametrize(("version", "written"), [(1, False), (2, True), (3, False)])
+async def test_row_is_written_when_its_version_is_the_next(
+    connection: Any, version: int, written: bool
+) -> None:
+    first = row()
+    assert await write(connection, writes(first))
+    again = replace(first, version=version, body='{"a": 2}')
+    assert await write(connection, writes(again)) is written
+    found = await store.rows(connection, [first.request_id])
+    assert found == {first.request_id: again if written else first}
+
+
+async def test_input_is_written_once(connection: Any) -> None:
+    id_, first, second = uuid4(), row(), row()
+    assert await write(connection, writes(first, handled={id_: RECORDS}))
+    assert not await write(connection, writes(second, handled={id_: [], uuid4(): []}))
+    assert await store.handled(connection, [id_]) == {id_: RECORDS}
+    assert await version_of(connection, second.request_id) is None
+
+
+async def test_claim_is_written_once_and_the_loser_told_which(connection: Any) -> None:
+    mine, yours, free = (f"{name}:{uuid4()}" for name in ("mine", "yours", "free"))
+    assert await write(connection, writes(claims={mine: uuid4(), yours: uuid4()}))
+    lost, id_ = row(), uuid4()
+    claims = {free: id_, yours: id_, mine: id_}
+    with pytest.raises(Conflict) as raised:
+        async with connection.transaction():
+            await store.write(connection, writes(lost, claims=claims, handled={id_: []}))
+    assert raised.value.taken == {mine, yours}
+    assert await store.handled(connection, [id_]) == {}
+    assert await version_of(connection, lost.request_id) is None
+    assert await write(connection, writes(claims={free: id_}))
+
+
+async def test_one_of_two_workers_writes_when_both_do_at_once(pools: Pools) -> None:
+    kept = Store(pools["duin"])
+    for kind in (
+        {"handled": {uuid4(): []}},
+        {"claims": {str(uuid4()): uuid4()}},
+        {"rows": {(same := row()).request_id: same}},
+    ):
+
+        async def work(change: dict[str, Any] = kind) -> bool:
+            async with kept.connection() as connection:
+                return await write(connection, writes(**change))
+
+        assert sorted(await asyncio.gather(*(work() for _ in range(4)))) == [False] * 3 + [True]
+
+
+async def test_claim_is_free_again_when_its_writer_gave_up(connection: Any, other: Any) -> None:
+    claims = {str(uuid4()): uuid4()}
+    transaction = connection.transaction()
+    await transaction.start()
+    await store.write(connection, writes(claims=claims))
+    waiting = asyncio.create_task(write(other, writes(claims=claims)))
+    await transaction.rollback()
+    assert await waiting
+
+
+async def test_everything_is_undone_when_a_change_fails(connection: Any) -> None:
+    async def fails(_: Any) -> None:
+        raise LookupError
+
+    async def marks(changed: Any) -> None:
+        await changed.execute("INSERT INTO claims VALUES ($1, $2)", claim, uuid4())
+
+    mine, id_, claim = row(), uuid4(), str(uuid4())
+    failing = writes(mine, handled={id_: RECORDS}, changes=[marks, fails])
+    with pytest.raises(LookupError):
+        await write(connection, failing)
+    assert await store.handled(connection, [id_]) == {}
+    assert await version_of(connection, mine.request_id) is None
+    assert await write(connection, writes(claims={claim: id_}, changes=[]))
+
+
+# --- what is due
+
+
+@pytest.fixture
+async def empty(connection: Any) -> Any:
+    """Nothing in the tables that others left."""
+    await connection.execute("TRUNCATE logins, inputs, claims")
+    return connection
+
+
+async def test_row_is_due_from_its_time_on_and_earliest_first(empty: Any) -> None:
+    times = [NOW, NOW - SECOND, NOW + timedelta(microseconds=1), None]
+    rows = [row(due_at=time) for time in times]
+    assert await write(empty, writes(*rows))
+    async with empty.transaction():
+        assert await store.due_rows(empty, NOW, limit=9) == [rows[1], rows[0]]
+        assert await store.due_rows(empty, NOW, limit=1) == [rows[1]]
+
+
+async def test_due_rows_of_one_worker_are_left_to_it_by_another(empty: Any, other: Any) -> None:
+    one, two = row(due_at=NOW - SECOND), row(due_at=NOW)
+    assert await write(empty, writes(one, two))
+    async with empty.transaction(), other.transaction():
+        assert await store.due_rows(empty, NOW, limit=1) == [one]
+        assert await store.due_rows(other, NOW, limit=9) == [two]
+
+
+async def test_what_a_sweep_decided_is_unconfirmed_until_it_is_confirmed(empty: Any) -> None:
+    swept, handled = uuid4(), uuid4()
+    assert await write(empty, writes(handled={swept: RECORDS}), unconfirmed=True)
+    assert await write(empty, writes(handled={handled: RECORDS}))
+    before, after = utc_now() - 60 * SECOND, utc_now() + 60 * SECOND
+    assert await store.unconfirmed(empty, before, limit=9) == {}
+    assert await store.unconfirmed(empty, after, limit=9) == {swept: RECORDS}
+    assert await store.unconfirmed(empty, after, limit=0) == {}
+    await store.confirm(empty, [swept])
+    assert await store.unconfirmed(empty, after, limit=9) == {}
+    assert await store.handled(empty, [swept]) == {swept: RECORDS}
+
+
+# --- a provider's means
+
+
+@pytest.fixture
+async def issued(pools: Pools) -> AsyncIterator[Any]:
+    async with Store(pools["aak"]).connection() as found:
+        await found.execute("TRUNCATE means")
+        yield found
+
+
+KEY = jose.new_key()
+MEANS = means(
+    password_hash="hash",
+    totp_secret=sealed_for("aak", service()),
+    key_id=KEY.kid,
+    public_key=PublicJwk.model_validate(jose.public_jwk(KEY)),
+)
+
+
+async def test_means_is_found_by_each_of_its_names(issued: Any) -> None:
+    await means_table.add(issued, MEANS)
+    await means_table.add(issued, replace(MEANS, level=Level.EH4))
+    assert await means_table.by_username(issued, ["bas", MEANS.username]) == {MEANS.username: MEANS}
+    assert await means_table.by_key_id(issued, ["k", KEY.kid]) == {KEY.kid: MEANS}
+    assert await means_table.by_id(issued, {MEANS.id, uuid4()}) == {MEANS.id: MEANS}
+    assert await means_table.by_username(issued, []) == {}
+
+
+async def test_means_is_not_found_when_it_was_withdrawn(issued: Any) -> None:
+    await means_table.add(issued, MEANS)
+    await issued.execute("UPDATE means SET withdrawn_at = now()")
+    assert await means_table.by_username(issued, [MEANS.username]) == {}
+    assert await means_table.by_key_id(issued, [KEY.kid]) == {}
+    assert await means_table.by_id(issued, [MEANS.id]) == {}
+
+
+async def test_failures_are_counted_and_forgotten_for_one_means(issued: Any) -> None:
+    bas = means(id=uuid4(), username="bas", failures=5)
+    for one in (MEANS, bas):
+        await means_table.add(issued, one)
+    for _ in range(2):
+        await means_table.count_failure(MEANS.id)(issued)
+    assert (await means_table.by_id(issued, [MEANS.id]))[MEANS.id].failures == 2
+    await means_table.forget_failures(MEANS.id)(issued)
+    found = await means_table.by_id(issued, [MEANS.id, bas.id])
+    assert (found[MEANS.id].failures, found[bas.id].failures) == (0, 5)
+
+
+# --- a registry's mandates
+
+
+@pytest.fixture
+async def registered(pools: Pools) -> AsyncIterator[Any]:
+    async with Store(pools["kade"]).connection() as found:
+        await found.execute("TRUNCATE mandates")
+        yield found
+
+
+async def test_mandates_are_found_of_a_holder_at_one_provider_only(registered: Any) -> None:
+    mine = mandate(vestiging="900001010001", withdrawn_at=NOW)
+    earlier = mandate(id=uuid4(), organisation="Aak & Zoon", level=Level.EH4)
+    for one in (
+        mine,
+        earlier,
+        mandate(id=uuid4(), provider=BOTTER),
+        mandate(id=uuid4(), subject=uuid4()),
+    ):
+        await mandates_table.add(registered, one)
+    nobody = (AAK, uuid4())
+    found = await mandates_table.of_holders(registered, [(AAK, SUBJECT), nobody, nobody])
+    assert found == {(AAK, SUBJECT): [earlier, mine], nobody: []}
+    assert await mandates_table.by_id(registered, [mine.id, uuid4()]) == {mine.id: mine}
+
+
+async def test_mandate_of_one_pair_is_not_that_of_another(registered: Any) -> None:
+    """Holders are pairs: neither half alone, nor halves of two of them, will do."""
+    other = uuid4()
+    await mandates_table.add(registered, mandate(subject=other))
+    found = await mandates_table.of_holders(registered, [(AAK, SUBJECT), (BOTTER, other)])
+    assert found == {(AAK, SUBJECT): [], (BOTTER, other): []}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kvk": "9000010"},
+        {"vestiging": "1"},
+        {"valid_until": NOW - timedelta(days=1)},
+        {"valid_from": NOW, "valid_until": NOW + timedelta(days=6 * 365)},
+    ],
+)
+async def test_mandate_is_refused_when_the_scheme_knows_no_such_mandate(
+    registered: Any, change: dict[str, Any]
+) -> None:
+    with pytest.raises(asyncpg.CheckViolationError):
+        await mandates_table.add(registered, mandate(**change))
+
+
+# --- apart
+
+
+async def test_no_role_reads_anothers_tables(pools: Pools) -> None:
+    for table in ("aak.means", "kade.mandates", "aak.logins"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pools["duin"].fetch(f"SELECT * FROM {table}")

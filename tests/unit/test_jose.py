@@ -1,0 +1,276 @@
+"""Signatures and encryption: published vectors, and nothing accepted but the one algorithm."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from joserfc import jwe, jws
+from joserfc.jwk import ECKey, OctKey
+
+from schemas import jose
+from schemas.jose import JoseFault, PrivateKey
+
+# RFC 7515, A.3: ES256 over the payload of A.1, with the header {"alg":"ES256"}
+A3_X = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
+A3_Y = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
+A3_D = "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"
+A3 = (
+    "eyJhbGciOiJFUzI1NiJ9"
+    ".eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
+    "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+    ".DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSA"
+    "pmWQxfKTUJqPP3-Kg6NU1Q"
+)
+A3_PAYLOAD = b'{"iss":"joe",\r\n "exp":1300819380,\r\n "http://example.com/is_root":true}'
+
+# RFC 9449, 4.2 and 6.1: a key on P-256 and its thumbprint (RFC 7638 itself shows an RSA key only)
+DPOP_JWK = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+    "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
+}
+DPOP_THUMBPRINT = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+
+HEADER = {"alg": "ES256", "typ": "nl.herken.test+jwt", "kid": "k" * 43}
+NESTED = jose.base64url(b"[" * 20_000)
+
+
+@cache
+def key() -> PrivateKey:
+    return jose.new_key()
+
+
+@cache
+def other_key() -> PrivateKey:
+    return jose.new_key()
+
+
+def public() -> tuple[str, str]:
+    jwk = jose.public_jwk(key())
+    return jwk["x"], jwk["y"]
+
+
+def part(value: Any) -> str:
+    return jose.base64url(json.dumps(value).encode())
+
+
+def code_of(call: Callable[..., object], *given: Any) -> str:
+    with pytest.raises(JoseFault) as raised:
+        call(*given)
+    return raised.value.code
+
+
+# --- signatures
+
+
+def test_signature_holds_when_it_is_that_of_the_rfc() -> None:
+    assert jose.verified_payload(A3, A3_X, A3_Y) == A3_PAYLOAD
+
+
+def test_header_is_refused_when_it_is_that_of_the_rfc_with_neither_typ_nor_kid() -> None:
+    assert code_of(jose.header_of, A3) == "header_refused"
+
+
+def test_private_key_signs_what_its_public_half_verifies() -> None:
+    jwk = {"kty": "EC", "crv": "P-256", "x": A3_X, "y": A3_Y, "d": A3_D}
+    signed = jose.sign(A3_PAYLOAD, "t", jose.private_key(jwk))
+    assert jose.verified_payload(signed, A3_X, A3_Y) == A3_PAYLOAD
+
+
+@pytest.mark.parametrize("place", range(len(A3)))
+def test_signature_fails_when_one_character_is_another(place: int) -> None:
+    other = "A" if A3[place] != "A" else "B"
+    forged = A3[:place] + other + A3[place + 1 :]
+    assert code_of(jose.verified_payload, forged, A3_X, A3_Y) == "signature_invalid"
+
+
+@pytest.mark.parametrize("signature", ["", "AA", "A" * 86, "A" * 128, "é", "=", "\n"])
+def test_signature_fails_when_it_is_none(signature: str) -> None:
+    forged = A3.rsplit(".", 1)[0] + "." + signature
+    assert code_of(jose.verified_payload, forged, A3_X, A3_Y) == "signature_invalid"
+
+
+def test_signature_fails_under_another_key() -> None:
+    assert code_of(jose.verified_payload, A3, *public()) == "signature_invalid"
+    assert code_of(jose.verified_payload, A3, A3_X, A3_X) == "signature_invalid"  # no such point
+
+
+def test_what_is_signed_comes_back_with_its_header() -> None:
+    signed = jose.sign(b"payload", "a-typ", key())
+    assert jose.header_of(signed) == jose.Header("a-typ", key().kid)
+    assert jose.verified_payload(signed, *public()) == b"payload"
+    assert jose.signature_of(signed) == signed.split(".")[2]
+
+
+def test_signature_fails_when_the_public_key_was_used_as_a_shared_secret() -> None:
+    secret = OctKey.import_key(json.dumps(jose.public_jwk(key())).encode())
+    forged = jws.serialize_compact({**HEADER, "alg": "HS256"}, b"x", secret, ["HS256"])
+    assert code_of(jose.header_of, forged) == "alg_refused"
+    assert code_of(jose.verified_payload, forged, *public()) == "signature_invalid"
+
+
+ALGORITHMS = ["none", "None", "es256", "ES384", "RS256", "HS256", "EdDSA", "", None, ["ES256"], {}]
+
+
+@pytest.mark.parametrize("alg", ALGORITHMS)
+def test_algorithm_is_refused_when_it_is_not_the_one(alg: object) -> None:
+    assert code_of(jose.header_of, f"{part({**HEADER, 'alg': alg})}.e30.AA") == "alg_refused"
+    assert code_of(jose.require_algorithm, {"alg": alg}) == "alg_refused"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"alg": "ES256"},
+        {"alg": "ES256", "typ": "t"},
+        {"alg": "ES256", "kid": "k"},
+        {**HEADER, "crit": ["b64"]},
+        {**HEADER, "b64": False},
+        {**HEADER, "jwk": DPOP_JWK},
+        {**HEADER, "jku": "https://example.com/keys"},
+        {**HEADER, "typ": 1},
+        {**HEADER, "kid": None},
+        {**HEADER, "kid": {}},
+    ],
+)
+def test_header_is_refused_when_it_has_a_member_too_few_too_many_or_no_text(
+    header: dict[str, object],
+) -> None:
+    assert code_of(jose.header_of, f"{part(header)}.e30.AA") == "header_refused"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        ".",
+        "..",
+        "a.b",
+        "a.b.c.d",
+        f"{part(HEADER)}..AA",
+        f".{part(HEADER)}.AA",
+        f"{part([HEADER])}.e30.AA",
+        f"{part('ES256')}.e30.AA",
+        f"{jose.base64url(b'{')}.e30.AA",
+        f"{jose.base64url(bytes([255, 254]))}.e30.AA",
+        "é.e30.AA",
+    ],
+)
+def test_token_is_refused_when_it_is_no_jws(token: str) -> None:
+    assert code_of(jose.header_of, token) == "not_jws"
+
+
+# --- keys
+
+
+def independent_thumbprint(jwk: dict[str, Any]) -> str:
+    """RFC 7638, 3: the required members, sorted, without white space."""
+    required = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
+    return jose.base64url(sha256(json.dumps(required, separators=(",", ":")).encode()).digest())
+
+
+def test_thumbprint_is_that_of_the_rfc() -> None:
+    assert jose.thumbprint(DPOP_JWK) == independent_thumbprint(DPOP_JWK) == DPOP_THUMBPRINT
+
+
+def test_kid_is_the_thumbprint_of_the_public_half() -> None:
+    found = jose.public_jwk(key())
+    assert key().kid == jose.thumbprint(found) == independent_thumbprint(found)
+    assert set(found) == {"kty", "crv", "x", "y"}
+
+
+def test_private_key_survives_its_own_json() -> None:
+    again = jose.private_key(json.loads(json.dumps(jose.private_jwk(key()))))
+    assert again.kid == key().kid
+    assert jose.private_jwk(again) == jose.private_jwk(key())
+
+
+def test_private_key_is_not_shown() -> None:
+    secret = jose.private_jwk(key())["d"]
+    assert repr(key()) == f"PrivateKey(kid={key().kid!r})"
+    assert secret not in f"{key()} {key()!r}"
+
+
+def test_private_key_is_refused_when_it_is_on_another_curve() -> None:
+    other = ECKey.generate_key("P-384").as_dict(private=True)
+    with pytest.raises(ValueError, match="P-256"):
+        jose.private_key(dict(other))
+
+
+# --- encryption
+
+
+def test_what_is_sealed_is_read_by_its_recipient_only() -> None:
+    sealed = jose.seal(b"secret", *public(), key().kid)
+    assert jose.unseal(sealed, {key().kid: key(), other_key().kid: other_key()}) == b"secret"
+    assert code_of(jose.unseal, sealed, {other_key().kid: other_key()}) == "not_for_us"
+    assert code_of(jose.unseal, sealed, {key().kid: other_key()}) == "seal_broken"
+
+
+def test_what_is_sealed_twice_differs() -> None:
+    once, again = (jose.seal(b"secret", *public(), key().kid) for _ in range(2))
+    assert once != again
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_seal_is_broken_when_a_part_is_another(number: int) -> None:
+    parts = jose.seal(b"a secret of some length", *public(), key().kid).split(".")
+    parts[number] = "A" * max(len(parts[number]), 1)
+    assert code_of(jose.unseal, ".".join(parts), {key().kid: key()}) == "seal_broken"
+
+
+@pytest.mark.parametrize(
+    ("alg", "enc"),
+    [("ECDH-ES+A256KW", "A256GCM"), ("ECDH-ES", "A128GCM"), ("ECDH-ES", "A128CBC-HS256")],
+)
+def test_seal_is_refused_when_its_algorithms_are_others(alg: str, enc: str) -> None:
+    header = {"alg": alg, "enc": enc, "kid": key().kid}
+    sealed = jwe.encrypt_compact(header, b"x", key().key, [alg, enc])
+    assert code_of(jose.unseal, sealed, {key().kid: key()}) == "seal_broken"
+
+
+def test_seal_is_refused_when_it_is_compressed() -> None:
+    """A small secret must not become a large one. Source: RFC 8725 3.6."""
+    header = {"alg": "ECDH-ES", "enc": "A256GCM", "kid": key().kid, "zip": "DEF"}
+    algorithms = ["ECDH-ES", "A256GCM", "DEF"]
+    sealed = jwe.encrypt_compact(header, b"a" * 200_000, key().key, algorithms)
+    assert code_of(jose.unseal, sealed, {key().kid: key()}) == "seal_broken"
+
+
+@pytest.mark.parametrize("token", ["", "....", "é.b.c.d.e", f"{part([])}.b.c.d.e", "a.b.c.d.e"])
+def test_seal_is_refused_when_it_is_no_jwe(token: str) -> None:
+    assert code_of(jose.unseal, token, {}) == "not_jwe"
+
+
+@pytest.mark.parametrize("kid", [None, 1, [], {}, "k"])
+def test_seal_is_refused_when_it_names_no_key_of_ours(kid: object) -> None:
+    token = part({"alg": "ECDH-ES", "kid": kid}) + ".b.c.d.e"
+    assert code_of(jose.unseal, token, {key().kid: key()}) == "not_for_us"
+
+
+# --- encoding
+
+
+def test_digest_is_sha_256_in_base64url() -> None:
+    """FIPS 180-2, B.1."""
+    assert jose.digest(b"abc") == "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0"
+
+
+@pytest.mark.parametrize("length", range(6))
+def test_base64url_has_no_padding_and_comes_back(length: int) -> None:
+    data = hmac.digest(b"", b"", "sha256")[:length]
+    assert "=" not in jose.base64url(data)
+    assert jose.decode_base64url(jose.base64url(data)) == data
+
+
+@pytest.mark.parametrize("text", ["é", "A", "AAAAA"])
+def test_base64url_is_refused_when_it_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"base64url|ASCII"):
+        jose.decode_base64url(text)

@@ -1,0 +1,392 @@
+"""The registry's stages: what it trusts, what it asks, what it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from pipeline.keys import open_sealed
+from pipeline.stage import Batch, Connection, Step
+from registry import mandate_queries, representation_choices
+from registry import mandates as mandates_table
+from registry.mandate_queries import Declared
+from registry.mandates import Holder, Mandate
+from registry.query import Query
+from registry.representation_choices import Offered
+from registry.role import registry as whole_role
+from schemas import jose
+from schemas.messages import (
+    Authenticated,
+    Deny,
+    MandateDecision,
+    Permit,
+    RepresentationChoice,
+    RepresentationOptions,
+    RepresentationPrompt,
+    Represented,
+)
+from schemas.refusals import RefusalCode
+from schemas.topics import (
+    AUTHENTICATION_RESULTS,
+    MANDATE_DECISIONS,
+    MANDATE_QUERIES,
+    REPRESENTATION_PROMPTS,
+    TOPICS,
+)
+from schemas.values import Level, Role
+from tests.unit.builders import (
+    AAK,
+    DEADLINE,
+    DUIN,
+    HAVEN,
+    KADE,
+    KVK,
+    NO_SERVICE,
+    NONCE,
+    NOW,
+    OTHER_NONCE,
+    REQUEST,
+    SERVICE,
+    SIGNATURE,
+    STRANGER,
+    SUBJECT,
+    acting_subject,
+    authenticated,
+    authentication_result,
+    fault,
+    mandate,
+    mandate_query,
+    moment,
+    not_authenticated,
+    only_message,
+    query,
+    received,
+    registry,
+    sealed_for,
+    service,
+    signed,
+    world,
+)
+
+DECLARATION = f"aa.bb.{SIGNATURE}"
+SECOND = mandate(id=UUID(int=2), kvk="90000102", organisation="Scheepswerf Het Anker")
+
+
+def told(step: Step[Query]) -> Permit | Deny:
+    """What the makelaar is told; the query is closed then."""
+    decision = only_message(step)
+    assert isinstance(decision, MandateDecision)
+    assert (step.send[0].topic, step.send[0].owner) == (MANDATE_DECISIONS, world().named("duin"))
+    if step.row is not None:
+        assert (step.row.is_open, step.row.nonce) == (False, None)
+    return decision.result
+
+
+def denied(step: Step[Query]) -> RefusalCode:
+    result = told(step)
+    assert isinstance(result, Deny)
+    assert step.send[0].also == ()
+    return result.code
+
+
+def permitted(step: Step[Query]) -> Permit:
+    result = told(step)
+    assert isinstance(result, Permit)
+    assert step.send[0].also == (HAVEN,)
+    return result
+
+
+def represented(permit: Permit) -> Represented:
+    return world().keys("haven").open(permit.represented, Represented)
+
+
+# --- a query
+
+
+def declared(*mandates: Mandate, **changes: Any) -> Declared:
+    fields = {"registry": registry(), "authenticated": authenticated(), "mandates": mandates}
+    return Declared(**{**fields, **changes})
+
+
+def queried(found: Declared, row: Query | None = None, **asked: Any) -> Step[Query]:
+    message = received(mandate_query(**{"declaration": DECLARATION, **asked}), "duin")
+    return mandate_queries.handle(row, message, found, moment())
+
+
+def test_user_is_not_asked_when_one_mandate_suffices() -> None:
+    permit = permitted(queried(declared(mandate())))
+    asked = mandate_query()
+    assert (permit.request_digest, permit.service) == (asked.request_digest, SERVICE)
+    assert (permit.dienstverlener, permit.declaration_signature) == (HAVEN, SIGNATURE)
+    assert (permit.level_requested, permit.level) == (Level.EH3, Level.EH3)
+
+
+@pytest.mark.parametrize(
+    ("of_mandate", "reached", "used"),
+    [(Level.EH4, Level.EH4, Level.EH4), (Level.EH4, Level.EH3, Level.EH3)],
+)
+def test_permit_says_level_requested_and_level_used(
+    of_mandate: Level, reached: Level, used: Level
+) -> None:
+    found = declared(mandate(level=of_mandate), authenticated=authenticated(level=reached))
+    permit = permitted(queried(found))
+    assert (permit.level_requested, permit.level) == (Level.EH3, used)
+
+
+def test_only_the_dienstverlener_can_read_for_whom_is_acted() -> None:
+    permit = permitted(queried(declared(mandate(vestiging="900001010001"))))
+    found = represented(permit)
+    assert (found.kvk, found.vestiging) == (KVK, "900001010001")
+    assert KVK not in permit.model_dump_json()
+
+
+def test_user_is_asked_when_several_mandates_suffice() -> None:
+    step = queried(declared(mandate(), SECOND))
+    prompt = only_message(step)
+    assert isinstance(prompt, RepresentationPrompt)
+    assert (prompt.nonce, prompt.registry, prompt.deadline) == (OTHER_NONCE, KADE, DEADLINE)
+    assert step.send[0].topic is REPRESENTATION_PROMPTS
+    assert step.send[0].owner == world().named("kade")
+    assert step.row == query(options=(UUID(int=1), UUID(int=2)), nonce=OTHER_NONCE)
+
+
+def test_only_the_registrys_front_can_read_what_is_offered() -> None:
+    prompt = only_message(queried(declared(mandate(), SECOND)))
+    assert isinstance(prompt, RepresentationPrompt)
+    front = {world().front.kid: world().front}
+    shown = open_sealed(prompt.options, RepresentationOptions, front).options
+    assert [(o.option, o.kvk, o.name) for o in shown] == [
+        ("0", KVK, "Korenmolen De Windvanger"),
+        ("1", "90000102", "Scheepswerf Het Anker"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "code"),
+    [
+        (declared(), {}, RefusalCode.NO_MANDATE),
+        (declared(mandate(level=Level.EH2)), {}, RefusalCode.MANDATE_LEVEL_TOO_LOW),
+        (declared(mandate(), authenticated=None), {}, RefusalCode.PARTICIPANT_FAULT),
+        (declared(mandate()), {"deadline": NOW}, RefusalCode.DEADLINE_PASSED),
+        (declared(mandate()), {"level": Level.EH4}, RefusalCode.PARTICIPANT_FAULT),
+        (declared(mandate()), {"dienstverlener": STRANGER}, RefusalCode.PARTICIPANT_FAULT),
+        (
+            declared(mandate(), authenticated=authenticated(service=NO_SERVICE)),
+            {"service": NO_SERVICE},
+            RefusalCode.PARTICIPANT_FAULT,
+        ),
+    ],
+)
+def test_makelaar_is_refused_when_the_user_may_not_act(
+    found: Declared, asked: dict[str, Any], code: RefusalCode
+) -> None:
+    assert denied(queried(found, **asked)) is code
+
+
+def test_dienstverlener_that_does_not_take_part_is_told_nothing() -> None:
+    unknown = {"dienstverlener": STRANGER.replace(":AD:", ":DV:")}
+    found = declared(mandate(), authenticated=authenticated(**unknown))
+    assert denied(queried(found, **unknown)) is RefusalCode.PARTICIPANT_FAULT
+
+
+def test_a_login_is_asked_about_once() -> None:
+    assert queried(declared(mandate()), query()) == Step(reject="asked_before")
+    unsigned = received(mandate_query())
+    step = mandate_queries.handle(None, unsigned, declared(mandate()), moment())
+    assert step == Step(reject="asked_before")
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        ("expired", RefusalCode.DEADLINE_PASSED),
+        ("malformed", RefusalCode.PARTICIPANT_FAULT),
+        ("from_the_future", RefusalCode.PARTICIPANT_FAULT),
+    ],
+)
+def test_faulty_query_is_answered_unless_it_was_asked_before(found: str, code: RefusalCode) -> None:
+    step = mandate_queries.faulty(None, fault(found, "duin"), registry(), moment())
+    assert denied(step) is code
+    again = mandate_queries.faulty(query(), fault(found, "duin"), registry(), moment())
+    assert again == Step(reject=found)
+
+
+# --- the provider's declaration inside it
+
+
+def declaration(result: Any = None, sender: str = "aak", **by: Any) -> str:
+    message = result or authentication_result(authenticated(acting_subject=acting_subject()))
+    fields = {"audience": (DUIN, HAVEN, KADE), **by}
+    return signed(AUTHENTICATION_RESULTS, "duin", message, sender, **fields).value.decode()
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> dict[Holder, list[Mandate]]:
+    """The mandates that the registry has, of each holder."""
+    all_: dict[Holder, list[Mandate]] = {}
+
+    async def of_holders(_: Connection, holders: Iterable[Holder]) -> dict[Holder, list[Mandate]]:
+        return {holder: all_.get(holder, []) for holder in holders}
+
+    monkeypatch.setattr(mandates_table, "of_holders", of_holders)
+    return all_
+
+
+async def verified(*declarations: str, now: Any = NOW, **asked: Any) -> list[Declared]:
+    queries = [received(mandate_query(declaration=d, **asked), "duin") for d in declarations]
+    batch = Batch(cast("Connection", None), queries, lambda _: None, registry(), now)
+    return list(await mandate_queries.facts(world().keys("kade"))(batch))
+
+
+async def test_mandates_are_those_of_whom_the_provider_declared(
+    held: dict[Holder, list[Mandate]],
+) -> None:
+    held[AAK, SUBJECT] = [mandate()]
+    held[AAK, UUID(int=4)] = [SECOND]
+    (found,) = await verified(declaration())
+    assert isinstance(found.authenticated, Authenticated)
+    assert (found.holder, found.mandates) == ((AAK, SUBJECT), [mandate()])
+
+
+async def test_somebody_without_mandates_is_known_all_the_same(
+    held: dict[Holder, list[Mandate]],
+) -> None:
+    (found,) = await verified(declaration())
+    assert found.authenticated is not None
+    assert (found.mandates, held) == ([], {})
+
+
+@pytest.mark.parametrize(
+    "untrusted",
+    [
+        lambda: DECLARATION,
+        lambda: declaration()[:-20] + "A" * 20,
+        lambda: declaration(audience=(DUIN, HAVEN)),
+        lambda: declaration(sender="kade"),
+        lambda: declaration(now=NOW - timedelta(hours=1)),
+        lambda: declaration(not_authenticated(RefusalCode.AUTHENTICATION_FAILED)),
+        lambda: declaration(authentication_result(request_id=UUID(int=3))),
+        lambda: declaration(authentication_result()),
+        lambda: declaration(
+            authentication_result(authenticated(acting_subject=sealed_for("pier", service())))
+        ),
+        lambda: declaration(
+            authentication_result(authenticated(acting_subject=sealed_for("kade", service())))
+        ),
+    ],
+)
+async def test_declaration_is_trusted_for_nothing_when_it_does_not_hold(
+    held: dict[Holder, list[Mandate]], untrusted: Callable[[], str]
+) -> None:
+    held[AAK, SUBJECT] = [mandate()]
+    bad, good = await verified(untrusted(), declaration())
+    assert (bad.authenticated, bad.holder, list(bad.mandates)) == (None, None, [])
+    assert good.mandates == [mandate()]
+
+
+# --- the user's choice
+
+
+def choosing(**changes: Any) -> Query:
+    return query(**{"options": (UUID(int=1), UUID(int=2)), "nonce": NONCE, **changes})
+
+
+def chosen(
+    row: Query | None, *mandates: Mandate, option: str | None = "1", nonce: str = NONCE, **at: Any
+) -> Step[Query]:
+    choice = RepresentationChoice(request_id=REQUEST, nonce=nonce, option=option)
+    offered = Offered(registry(), {one.id: one for one in mandates or (mandate(), SECOND)})
+    return representation_choices.handle(row, received(choice), offered, moment(**at))
+
+
+@pytest.mark.parametrize(("option", "kvk"), [("0", KVK), ("1", "90000102"), ("0001", "90000102")])
+def test_permit_is_by_the_mandate_chosen(option: str, kvk: str) -> None:
+    assert represented(permitted(chosen(choosing(), option=option))).kvk == kvk
+
+
+def test_login_is_refused_when_the_user_chooses_none() -> None:
+    assert denied(chosen(choosing(), option=None)) is RefusalCode.CANCELLED_BY_USER
+
+
+def test_choice_is_refused_from_the_deadline_on() -> None:
+    assert denied(chosen(choosing(), now=DEADLINE)) is RefusalCode.DEADLINE_PASSED
+    late = chosen(choosing(), option=None, now=DEADLINE)
+    assert denied(late) is RefusalCode.DEADLINE_PASSED
+    just = DEADLINE - timedelta(microseconds=1)
+    assert represented(permitted(chosen(choosing(), now=just))).kvk == "90000102"
+
+
+@pytest.mark.parametrize(
+    ("now_is", "code"),
+    [
+        (mandate(id=UUID(int=2), withdrawn_at=NOW), RefusalCode.NO_MANDATE),
+        (mandate(id=UUID(int=2), valid_until=NOW), RefusalCode.NO_MANDATE),
+        (mandate(id=UUID(int=2), level=Level.EH2), RefusalCode.MANDATE_LEVEL_TOO_LOW),
+        (mandate(id=UUID(int=3)), RefusalCode.NO_MANDATE),
+    ],
+)
+def test_choice_is_refused_when_the_mandate_does_not_suffice_any_more(
+    now_is: Mandate, code: RefusalCode
+) -> None:
+    assert denied(chosen(choosing(), mandate(), now_is)) is code
+
+
+def test_choice_is_refused_when_the_service_left_the_catalogue() -> None:
+    assert denied(chosen(choosing(service=NO_SERVICE))) is RefusalCode.PARTICIPANT_FAULT
+
+
+@pytest.mark.parametrize(
+    ("row", "choice", "reason"),
+    [
+        (None, {}, "login_unknown"),
+        (choosing(is_open=False), {}, "login_finished"),
+        (choosing(), {"nonce": OTHER_NONCE}, "nonce_refused"),
+        (choosing(), {"option": "2"}, "not_offered"),
+        (choosing(options=()), {"option": "0"}, "not_offered"),
+    ],
+)
+def test_choice_changes_nothing_when_it_is_not_one_that_was_offered(
+    row: Query | None, choice: dict[str, Any], reason: str
+) -> None:
+    assert chosen(row, **choice) == Step(reject=reason)
+
+
+async def test_offered_mandates_are_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def by_id(_: Connection, ids: Iterable[UUID]) -> dict[UUID, Mandate]:
+        return {id_: mandate(id=id_, withdrawn_at=NOW) for id_ in ids}
+
+    monkeypatch.setattr(mandates_table, "by_id", by_id)
+    choice = received(RepresentationChoice(request_id=REQUEST, nonce=NONCE, option="0"))
+    batch = Batch(cast("Connection", None), [choice, choice], lambda _: choosing(), registry(), NOW)
+    one, other = await representation_choices.facts(batch)
+    assert one.mandates == other.mandates
+    assert {m.id: m.withdrawn_at for m in one.mandates.values()} == {
+        UUID(int=1): NOW,
+        UUID(int=2): NOW,
+    }
+
+
+# --- the whole
+
+
+def test_nobody_is_told_when_the_makelaar_left_the_network() -> None:
+    step = chosen(choosing(makelaar=STRANGER))
+    assert step.send == []
+
+
+def test_registry_reads_every_topic_that_is_written_for_it() -> None:
+    stages = whole_role(world().keys("kade")).stages
+    assert {s.topic for s in stages} == {t for t in TOPICS if t.reader is Role.REGISTRY}
+    assert [s.topic for s in stages if s.faulty] == [MANDATE_QUERIES]
+    assert all(s.facts for s in stages)
+
+
+def test_registry_knows_itself_and_its_secret() -> None:
+    known = whole_role(world().keys("kade")).known()
+    assert (known.me, known.directory) == (world().named("kade"), world().directory)
+    secret = world().secrets["kade"].pseudonym_secret
+    assert jose.base64url(known.pseudonym_secret) == secret

@@ -42,8 +42,15 @@ def handle(
             return _unless_cancelled(asked, new, received, network)
 
 
-def faulty(_: Login | None, fault: Faulty, __: Network, ___: Moment) -> Step[Login]:
-    """Answer a request that its dienstverlener did sign, but that does not hold."""
+def faulty(login: Login | None, fault: Faulty, _: Network, __: Moment) -> Step[Login]:
+    """Answer a request that its dienstverlener did sign, but that does not hold.
+
+    A request known already has its own outcome, even where it comes again too late: an ES256
+    signature has a twin, so other bytes may be the same request.
+    """
+    mine = login is not None and login.dienstverlener == fault.sender.entity_id
+    if login is not None and mine and fault.code != "malformed":
+        return Step(repeat=login.answered_by)
     codes = {
         "expired": RefusalCode.REQUEST_EXPIRED,
         "from_the_future": RefusalCode.REQUEST_FROM_THE_FUTURE,

@@ -93,7 +93,7 @@ def required_level(request: AuthnRequest, service: Service) -> Level:
 def fitting_providers(directory: Directory, level: Level) -> tuple[Participant, ...]:
     """Providers with a means that reaches the level, alphabetical. Source: [AS] flow step 3."""
     providers = directory.in_role(Role.PROVIDER)
-    return tuple(p for p in providers if p.highest_level is not None and p.highest_level >= level)
+    return tuple(provider for provider in providers if provider.may_declare(level))
 
 
 def deadline(request: AuthnRequest, network: Network, now: datetime) -> datetime:
@@ -127,9 +127,12 @@ def judge_authentication(
     if isinstance(result, NotAuthenticated):
         return _theirs(result.code, PROVIDER_REFUSALS)
     registry = directory.participant(result.registry)
+    provider = directory.participant(login.provider or "")
     holds = (
         is_about(login, result)
         and result.level >= login.level
+        and provider is not None
+        and provider.may_declare(result.level)
         and registry is not None
         and registry.role is Role.REGISTRY
     )

@@ -25,7 +25,7 @@ from schemas import codec
 from schemas.codec import Record, Untrusted
 from schemas.directory import Participant, Service
 from schemas.messages import AuthnRequest, Cancellation, Message
-from schemas.topics import AUTHN_REQUESTS, CANCELLATIONS, OUTCOMES, Topic
+from schemas.topics import AUTHN_REQUESTS, CANCELLATIONS, DLQ_MAX_BYTES, OUTCOMES, Topic
 from schemas.values import Level
 
 log = structlog.get_logger()
@@ -143,7 +143,8 @@ class Dienstverlener:
     async def outcomes(self, group: str = "outcomes") -> AsyncIterator[Outcome]:
         """Every outcome, each once, verified, from where this group of readers left off.
 
-        An outcome counts as read when the next one is asked for; after a crash it comes again.
+        Outcomes count as read when all that came with them were taken: after a crash, some come
+        again.
         """
         consumer = self._consumer(self._topic, group_id=f"{self._keys.me.name}.{group}")
         seen = _Seen()
@@ -206,12 +207,23 @@ class Dienstverlener:
                 await reader
 
     async def _resolve(self, consumer: AIOKafkaConsumer) -> None:
+        """Give each outcome to who awaits it. Where reading fails, nobody waits in vain."""
         seen = _Seen()
-        while True:
-            for outcome in await self._read(consumer, seen):
-                waiting = self._waiting.get(outcome.request_id)
-                if waiting is not None and not waiting.done():
-                    waiting.set_result(outcome)
+        try:
+            while True:
+                for outcome in await self._read(consumer, seen):
+                    self._give(outcome)
+        except Exception as error:
+            log.error("reading_stopped", error=type(error).__name__)  # noqa: TRY400
+            for waiting in self._waiting.values():
+                if not waiting.done():
+                    waiting.set_exception(NoOutcome("reading outcomes stopped: connect again"))
+            raise
+
+    def _give(self, outcome: Outcome) -> None:
+        waiting = self._waiting.get(outcome.request_id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(outcome)
 
     async def _read(self, consumer: AIOKafkaConsumer, seen: _Seen) -> list[Outcome]:
         """The next outcomes; what cannot be trusted goes to the dead letters."""
@@ -250,10 +262,15 @@ class _Seen:
 
 def _producer(settings: Settings) -> AIOKafkaProducer:
     return AIOKafkaProducer(
-        bootstrap_servers=settings.kafka, acks="all", enable_idempotence=True, linger_ms=2
+        bootstrap_servers=settings.kafka,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=2,
+        max_request_size=DLQ_MAX_BYTES,
     )
 
 
 def _record(raw: ConsumerRecord) -> Record:
     position = f"{raw.partition}:{raw.offset}"
-    return Record(raw.topic, raw.key or b"", raw.value or b"", tuple(raw.headers), position)
+    headers = tuple((name, value or b"") for name, value in raw.headers)
+    return Record(raw.topic, raw.key or b"", raw.value or b"", headers, position)

@@ -161,5 +161,7 @@ def require_level(evidence: Evidence, asserted: Asserted, keys: Keys) -> None:
         raise Untrusted("service_refused")
     required = max(evidence.request.level or service.level, service.level)
     reached = min(evidence.authenticated.level, evidence.permit.level)
+    if not evidence.provider.may_declare(evidence.authenticated.level):
+        raise Untrusted("level_refused")
     if not required <= asserted.level <= reached:
         raise Untrusted("level_refused")

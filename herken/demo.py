@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from herken.commands.output import document, progress, say
+from pipeline.errors import WrongUse
 from sandbox.network import Network, network
 from sandbox.play import Played, Player, expected_text
 from sandbox.scenario_file import load
@@ -20,6 +21,7 @@ DEADLINE_SECONDS = 60
 async def play_demo(file: Path, *, as_json: bool) -> bool:
     """Play a scenario on a network of its own. Returns whether all went as expected."""
     scenario = load(file)
+    require_no_network()
     folder = run_folder("demo")
     async with network(
         scenario, folder, progress=progress, deadline_seconds=DEADLINE_SECONDS
@@ -35,6 +37,17 @@ async def play_demo(file: Path, *, as_json: bool) -> bool:
     else:
         progress(f"the roles' logs are in {folder}/logs")
     return ok
+
+
+def require_no_network() -> None:
+    """A terminal that takes part in a running network must not found another on its servers.
+    Raises WrongUse."""
+    if "HERKEN_NETWORK" in os.environ:
+        raise WrongUse(
+            "this terminal takes part in a running network: a new one would change its passwords. "
+            "Use another terminal, or `unset HERKEN_NETWORK HERKEN_SECRETS HERKEN_KAFKA "
+            "HERKEN_POSTGRES`"
+        )
 
 
 def run_folder(kind: str) -> Path:

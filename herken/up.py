@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from herken.commands.output import progress, say
-from herken.demo import HOME
+from herken.demo import HOME, require_no_network
 from pipeline.errors import WrongUse
 from sandbox.network import Network, network
 from sandbox.scenario_file import load
@@ -22,6 +22,7 @@ FOLDER = HOME / "up"
 async def stay_up(file: Path) -> None:
     """Run a scenario's network, each role in a process of its own. Raises WrongUse."""
     scenario = load(file)
+    require_no_network()
     with _only_one():
         shutil.rmtree(FOLDER, ignore_errors=True)
         async with network(scenario, FOLDER, progress=progress) as running:

@@ -11,24 +11,35 @@ from base64 import b64decode, b64encode
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from pipeline.errors import StageStopped
 from schemas.codec import Headers, Record
-from schemas.topics import DLQ_SUFFIX
+from schemas.topics import DLQ_MAX_BYTES, DLQ_SUFFIX
 
+_OMITTED = "dlq_omitted"
+_MOST_BYTES = DLQ_MAX_BYTES - 65_536
 _REASON, _ORIGIN, _AT, _HEADERS = "dlq_reason", "dlq_origin", "dlq_at", "dlq_headers"
 
 
 def bury(record: Record, reason: str, now: datetime) -> Record:
-    """The dead letter of a record."""
+    """The dead letter of a record.
+
+    What is larger than Kafka takes even on a dead-letter topic (a compressed value can be) stays
+    where it came from: its dead letter says how much was left out, with its hash.
+    """
     headers = {
         _REASON: reason,
         _ORIGIN: f"{record.topic}:{record.position}",
         _AT: now.astimezone(UTC).isoformat(timespec="milliseconds"),
         _HEADERS: _dump(record.headers),
     }
-    encoded = tuple((name, value.encode()) for name, value in headers.items())
-    return Record(record.topic + DLQ_SUFFIX, record.key, record.value, encoded)
+    value = record.value
+    if len(value) + len(record.key) + len(headers[_HEADERS]) > _MOST_BYTES:
+        headers |= {_OMITTED: f"{len(value)} bytes, sha256 {sha256(value).hexdigest()}"}
+        value, headers[_HEADERS] = b"", "[]"
+    encoded = tuple((name, text.encode()) for name, text in headers.items())
+    return Record(record.topic + DLQ_SUFFIX, record.key, value, encoded)
 
 
 def _dump(headers: Headers) -> str:

@@ -33,5 +33,12 @@ RETRIABLE = (
 )
 """The world outside is at fault: wait and try again."""
 
+CRASH = (
+    WrongUse,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.SyntaxOrAccessError,
+)
+"""We ourselves are set up wrongly: no message is at fault, and none may be lost by it."""
+
 BAD_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """One message holds something that Postgres refuses: that message, and no other, is at fault."""

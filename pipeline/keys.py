@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
 from pydantic import ValidationError
 
 from pipeline.errors import HerkenError, WrongUse
@@ -25,6 +26,7 @@ from schemas.values import EntityID, Name, Value
 
 DIRECTORY_FILE, SCHEME_KEY_FILE = "directory.jws", "scheme.json"
 _RELOAD_SECONDS = 1.0
+log = structlog.get_logger()
 
 V = TypeVar("V", bound=Value)
 
@@ -85,18 +87,28 @@ class Trust:
 
     @property
     def directory(self) -> Directory:
+        """Raises Untrustworthy where it has expired."""
         if time.monotonic() - self._checked > _RELOAD_SECONDS:
+            self._checked = time.monotonic()
             self._reload()
+        require_in_time(self._directory, utc_now())
         return self._directory
 
     def _reload(self) -> None:
-        self._checked = time.monotonic()
-        changed = self._file.stat().st_mtime_ns
-        if changed != self._changed:
-            newer = read_directory(read_file(self._file), self._scheme)
-            if newer.version < self._directory.version:
-                raise Untrustworthy("an older directory after a newer one")
-            self._changed, self._directory = changed, newer
+        """Take over a file that changed, if it holds; else go on with what was trusted before."""
+        try:
+            changed = self._file.stat().st_mtime_ns
+            if changed != self._changed:
+                self._changed = changed
+                self._directory = self._newer(read_file(self._file))
+        except (Untrustworthy, WrongUse, OSError) as error:
+            log.error("directory_refused", error=type(error).__name__)  # noqa: TRY400
+
+    def _newer(self, text: str) -> Directory:
+        newer = read_directory(text, self._scheme)
+        if newer.version < self._directory.version:
+            raise Untrustworthy("an older directory after a newer one")
+        return newer
 
 
 class Secrets(Value):

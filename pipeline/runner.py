@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 
 from pipeline import dead_letters, store
-from pipeline.errors import BAD_DATA, RETRIABLE
+from pipeline.errors import BAD_DATA, CRASH, RETRIABLE
 from pipeline.fold import Fold, Item
 from pipeline.keys import Keys, utc_now
 from pipeline.stage import Batch, Connection, HandleDue, Moment, Outgoing, RoleStages, Stage
@@ -78,6 +78,8 @@ class Runner:
             return [], []
         try:
             return await self._retrying(stage, items)
+        except CRASH:
+            raise
         except Exception as error:
             if len(items) == 1:
                 return [], [(items[0].record, self._reason(stage, items[0], error))]

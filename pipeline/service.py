@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -144,7 +145,7 @@ class Service:
             record.topic,
             key=record.key,
             headers={name: value.decode() for name, value in record.headers},
-            correlation_id=record.key.decode(errors="replace"),
+            correlation_id=record.key[:36].decode(errors="replace"),
             no_confirm=True,
         )
 
@@ -176,6 +177,7 @@ def kafka_client(servers: str, name: str) -> KafkaBroker:
         max_batch_size=PUBLISH_BATCH_BYTES,
         max_request_size=DLQ_MAX_BYTES,
         graceful_timeout=DRAIN_SECONDS,
+        parser=_headerless,
         apply_types=False,
         logger=None,
     )
@@ -188,6 +190,17 @@ def _patient(getmany: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
     return wait
 
 
+async def _headerless(
+    records: tuple[ConsumerRecord[bytes, bytes], ...],
+    original: Callable[..., Awaitable[KafkaMessage]],
+) -> KafkaMessage:
+    """The batch as FastStream makes it, but for its headers: it would decode them, and lose the
+    whole batch where one is not UTF-8."""
+    message = await original(tuple(replace(record, headers=()) for record in records))
+    message.raw_message = records
+    return message
+
+
 async def _undecoded(message: KafkaMessage) -> KafkaMessage:
     """The batch as it came: each message is read and checked by itself."""
     return message
@@ -198,6 +211,6 @@ def _record(record: ConsumerRecord[bytes, bytes]) -> Record:
         record.topic,
         record.key or b"",
         record.value or b"",
-        tuple(record.headers),
+        tuple((name, value or b"") for name, value in record.headers),
         f"{record.partition}:{record.offset}",
     )

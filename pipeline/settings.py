@@ -40,13 +40,18 @@ class Settings(FromEnvironment):
 
     kafka                bootstrap servers, `host:port`, comma-separated
     postgres             DSN of the database, without a role's own user
-    network, secrets     folders: what all may know, what one participant may know
-    health_port          port for /live and /ready on `health_host`; 0: none
-    deadline_seconds     CHOICE: how long a login may take; a request can ask for less
+    network              folder with what everybody may know
+    secrets              folder with what one participant may know, a folder each
+    health_host          address that /live and /ready are served on
+    health_port          their port; 0: none
+    deadline_seconds     CHOICE: how long a login may take, at most as long as a provider's
+                         declaration is valid (600); a request can ask for less
     attempts             CHOICE: wrong answers in one login before it is refused
     dead_letter_share    CHOICE: a stage stops where more than this share of the last 1,000
                          messages were dead letters; 1 lets it go on whatever comes
-    batch_wait_ms        how long a stage waits for a fuller batch
+    batch_wait_ms        how long a stage rests after it waited for records in vain
+    sweep_seconds        how often deadlines are looked at
+    log_level            what is logged: DEBUG, INFO, WARNING, ERROR
     """
 
     kafka: str
@@ -55,7 +60,7 @@ class Settings(FromEnvironment):
     secrets: Path
     health_host: str = "127.0.0.1"
     health_port: int = Field(default=0, ge=0, le=65535)
-    deadline_seconds: int = Field(default=300, ge=1, le=3600)
+    deadline_seconds: int = Field(default=300, ge=1, le=600)
     attempts: int = Field(default=3, ge=1, le=10)
     dead_letter_share: float = Field(default=0.5, gt=0, le=1)
     batch_wait_ms: int = Field(default=10, ge=1, le=1000)

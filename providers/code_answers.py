@@ -5,7 +5,7 @@ code-answers.<provider> -> authentication-results.<makelaar> or challenges.<prov
 
 from __future__ import annotations
 
-from pipeline.keys import Keys
+from pipeline.keys import Keys, Unreadable
 from pipeline.stage import Batch, Facts, Moment, Step
 from providers import answers, results
 from providers import means as means_table
@@ -54,6 +54,9 @@ def _check(
         return Checked(batch.known, unusable=secret)
     if means is None or means.is_locked or means.totp_secret is None:
         return Checked(batch.known, means=means)
-    shared = keys.open(means.totp_secret, code.SharedSecret)
+    try:
+        shared = keys.open(means.totp_secret, code.SharedSecret)
+    except Unreadable:  # sealed with a key that we no longer hold: the means is of no use
+        return Checked(batch.known, means=means)
     step = code.matching_step(shared, secret.code, batch.now)
     return Checked(batch.known, None, means, step is not None, f"code:{means.id}:{step}")

@@ -126,6 +126,8 @@ def _verify(keys: Keys, batch: Batch[Registry], received: Received[MandateQuery]
             return Declared(registry)
         if evidence.message.request_id != query.request_id:
             return Declared(registry)
+        if not evidence.sender.may_declare(result.level):
+            return Declared(registry)
         acting = keys.open(result.acting_subject, ActingSubject)
     except (Untrusted, Unreadable):
         return Declared(registry)

@@ -122,7 +122,9 @@ def publish(directory: Directory, scheme: jose.PrivateKey, folders: Folders) -> 
     folders.network.mkdir(parents=True, exist_ok=True)
     public = PublicJwk.model_validate(jose.public_jwk(scheme))
     (folders.network / SCHEME_KEY_FILE).write_text(public.model_dump_json())
-    (folders.network / DIRECTORY_FILE).write_text(sign_directory(directory, scheme))
+    new = folders.network / "directory.new"
+    new.write_text(sign_directory(directory, scheme))
+    new.rename(folders.network / DIRECTORY_FILE)  # whoever reads has the old one or the new one
 
 
 def founded(folders: Folders) -> Founded:

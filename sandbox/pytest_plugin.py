@@ -1,4 +1,8 @@
-"""pytest fixtures for whoever tests against a herken network. They come with the package.
+"""pytest fixtures for whoever tests against a herken network. In your `conftest.py`:
+
+    pytest_plugins = ["sandbox.pytest_plugin"]
+
+and in a test:
 
     async def test_a_login(herken_network):
         dv = herken_network.dienstverleners["waterdam"]
@@ -62,7 +66,7 @@ class RunningNetwork:
 @pytest.fixture(scope="session")
 def herken_scenario() -> Path:
     """The scenario that the network is founded from."""
-    return Path("scenarios/first-login.yaml")
+    return Path(__file__).resolve().parents[1] / "scenarios" / "first-login.yaml"
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -26,7 +26,8 @@ from schemas.messages import AuthnRequest, Message
 from schemas.topics import Topic, Writer
 from schemas.values import EntityID, Value
 
-MAX_VALUE_BYTES: Final = 65_536
+MAX_VALUE_BYTES: Final = 32_768
+"""No larger than a JWS may be as evidence inside another message (`values.Jws`)."""
 CLOCK_SKEW_SECONDS: Final = 30
 """How far another participant's clock may be off. CHOICE: the scheme publishes no skew."""
 
@@ -292,7 +293,9 @@ def require_typ(header: jose.Header, message: type[Message]) -> None:
 
 
 def require_key_validity(key: DirectoryKey, now: datetime) -> None:
-    if key.use is not KeyUse.SIGNING or not key.is_valid(now):
+    """Valid now, or within the skew: another's clock may be ahead of ours at a renewal."""
+    soon = now + timedelta(seconds=CLOCK_SKEW_SECONDS)
+    if key.use is not KeyUse.SIGNING or not (key.is_valid(now) or key.is_valid(soon)):
         raise Untrusted("key_not_valid")
 
 

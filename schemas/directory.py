@@ -59,7 +59,7 @@ class DirectoryKey(Value):
 
 
 class Participant(Value):
-    """One company in one role. `highest_level` and `registry`-bound means are a provider's own."""
+    """One company in one role. `highest_level`: what a provider's means may reach, and no more."""
 
     name: Name
     display_name: DisplayName
@@ -73,6 +73,10 @@ class Participant(Value):
         if role_of(self.entity_id) is not self.role:
             raise ValueError("the role differs from the one in the EntityID")
         return self
+
+    def may_declare(self, level: Level) -> bool:
+        """Whether the scheme admitted this provider for a level as high as this."""
+        return self.highest_level is not None and level <= self.highest_level
 
     def key_for(self, use: KeyUse, now: datetime) -> DirectoryKey:
         """The key to use now: of the valid ones, the newest. Raises LookupError."""

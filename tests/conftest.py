@@ -1,1 +1,3 @@
-"""What all tests share. The servers and the network come from the package's own plugin."""
+"""What all tests share: the servers and the network, from the package's own plugin."""
+
+pytest_plugins = ["sandbox.pytest_plugin"]

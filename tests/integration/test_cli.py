@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -78,11 +79,11 @@ async def herken(
 class Quiet:
     """A founded network whose roles do not run, under names of its own."""
 
-    def __init__(self, servers: Servers, folder: Path, prefix: str) -> None:
-        self.prefix = prefix
+    def __init__(self, servers: Servers, folder: Path) -> None:
+        self.prefix = f"stil-{uuid4().hex[:8]}-"
         text = re.sub(
             r"(?<=: )(polder|dijk|sluis|terp|waterdam|zuiveringsschap)$",
-            rf"{prefix}\1",
+            rf"{self.prefix}\1",
             SCENARIO.read_text(),
             flags=re.MULTILINE,
         )
@@ -211,9 +212,9 @@ async def test_topics_live_exits_0_when_all_are_as_they_must_be(
 async def test_topics_live_exits_1_and_says_what_differs(
     herken_servers: Servers, tmp_path: Path
 ) -> None:
-    quiet = Quiet(herken_servers, tmp_path, "anders-")
+    quiet = Quiet(herken_servers, tmp_path)
     right = {p.name: p for p in topology.plan(quiet.directory)}
-    name = "outcomes.anders-waterdam"
+    name = f"outcomes.{quiet.prefix}waterdam"
     await topology.create(
         herken_servers.kafka, [replace(right[name], partitions=2, retention_ms=60_000)]
     )

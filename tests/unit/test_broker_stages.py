@@ -371,6 +371,15 @@ def test_login_is_asserted_with_both_declarations_when_the_registry_permits() ->
     assert step.due_at is None
 
 
+def test_assertion_says_the_level_that_the_registry_used() -> None:
+    result = authentication_result(authenticated(level=Level.EH4))
+    row = answered(login(provider=BOTTER), result, "botter").row
+    outcome = only_message(decided(row, mandate_decision(permit(level=Level.EH4))))
+    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome.result, Asserted)
+    assert outcome.result.level is Level.EH4
+
+
 def test_login_is_refused_when_the_registry_refuses() -> None:
     assert ended(decided(querying(), denied(RefusalCode.NO_MANDATE))) is RefusalCode.NO_MANDATE
 

@@ -1,0 +1,70 @@
+"""A check, and how it is turned off: then it lets everything pass.
+
+Most are functions, replaced by one that never objects. A check that is a part of a larger function
+is turned off by replacing its expression in the function's source.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from types import CodeType, FunctionType
+from typing import Any
+
+import pytest
+
+from tests.support.forge import World
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check: `module:name`. Off, it is replaced by what `off` makes of the world; where it is
+    an expression in a function, by another expression."""
+
+    where: str
+    off: Callable[[World], Any] | None = None
+    expression: str = ""
+    instead: str = ""
+
+    def __str__(self) -> str:
+        place = self.where.replace(":", ".")
+        return f"`{place}`: `{self.expression}`" if self.expression else f"`{place}`"
+
+    def is_there(self) -> bool:
+        """Whether there is such a function, with the expression once in it."""
+        owner, name = self._place()
+        if not self.expression:
+            return hasattr(owner, name)
+        return _source(getattr(owner, name)).count(self.expression) == 1
+
+    def turn_off(self, patch: pytest.MonkeyPatch, world: World) -> None:
+        owner, name = self._place()
+        if self.off is not None:
+            patch.setattr(owner, name, self.off(world), raising=False)
+            return
+        function = getattr(owner, name)
+        patch.setattr(function, "__code__", _rewritten(function, self.expression, self.instead))
+
+    def _place(self) -> tuple[Any, str]:
+        """What has it, and by which name."""
+        module, _, path = self.where.partition(":")
+        *outer, name = path.split(".")
+        owner: Any = import_module(module)
+        return (getattr(owner, outer[0]) if outer else owner), name
+
+
+def _source(found: object) -> str:
+    return textwrap.dedent(inspect.getsource(found)) if inspect.isfunction(found) else ""
+
+
+def _rewritten(function: FunctionType, old: str, new: str) -> CodeType:
+    """The code of a function with another expression in it."""
+    source, flags = _source(function).replace(old, new), annotations.compiler_flag
+    code = compile(source, inspect.getfile(function), "exec", flags=flags)
+    made: dict[str, Any] = {}
+    exec(code, dict(vars(sys.modules[function.__module__])), made)
+    return made[function.__name__].__code__

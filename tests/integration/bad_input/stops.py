@@ -1,0 +1,202 @@
+"""The checks by name, each with what stands in its place when it is off."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from pipeline.stage import Step
+from sandbox import scenario_rules
+from sandbox.scenario_references import references
+from tests.integration.bad_input import lenient
+from tests.integration.bad_input.checks import Check
+
+# --- the form of a message
+
+SIZE = Check("schemas.codec:require_size", lenient.always(None))
+UTF8 = Check("schemas.codec:_text", lambda _: lambda value: value.decode(errors="ignore"))
+JSON = Check("schemas.codec:_json", lambda _: lenient.json_object)
+CONTENT = Check("schemas.codec:_validated", lambda _: lenient.validated)
+CE_TYPE = Check("schemas.codec:require_type", lenient.always(None))
+TYP = Check("schemas.codec:require_typ", lenient.always(None))
+CE_HEADERS = Check("schemas.codec:require_headers", lenient.always(None))
+KEY = Check("schemas.codec:require_key", lenient.always(None))
+CLAIMS = Check("schemas.codec:_claims", lambda _: lenient.claims)
+REQUEST_ID = Check("schemas.codec:_request_id", lambda _: lenient.request_id)
+TIME = Check("schemas.codec:time_fault", lenient.always(None))
+
+# --- who said it
+
+FORM = Check("schemas.jose:header_of", lenient.header_of)
+ALGORITHM = Check("schemas.jose:require_algorithm", lenient.always(None))
+SIGNATURE = Check("schemas.jose:verified_payload", lambda _: lenient.payload)
+KNOWN_KEY = Check("schemas.codec:_signing_key", lenient.signing_key)
+VALID_KEY = Check("schemas.codec:require_key_validity", lenient.always(None))
+ROLE = Check("schemas.codec:require_role", lenient.always(None))
+ISSUER = Check("schemas.codec:require_issuer", lenient.always(None))
+AUDIENCE = Check("schemas.codec:require_audience", lenient.always(None))
+
+SEAL = Check("schemas.jose:unseal", lenient.unseal)
+SEALED_FOR_US = Check("pipeline.keys:open_sealed", lenient.open_sealed)
+
+# --- once only
+
+SAME_BYTES = Check("schemas.codec:message_id", lambda _: lambda scope, text: uuid4())
+SAME_IN_BATCH = Check(
+    "pipeline.fold:Fold.handle",
+    expression="item.found.id in self.writes.handled",
+    instead="False",
+)
+REQUEST_ID_ONCE = Check(
+    "brokers.authn_requests:_again",
+    lambda _: lambda login, new, received: Step(repeat=login.answered_by),
+)
+REQUEST_ID_NEW = Check("brokers.authn_requests:_again", lenient.begin_again)
+CODE_ONCE = Check("providers.answers:_once", lambda _: lambda step, claim, lost: step)
+START_ONCE = Check(
+    "brokers.rules:start_claim", lambda _: lambda dienstverlener, request_id: str(uuid4())
+)
+OWN_START = Check(
+    "brokers.rules:start_claim", lambda _: lambda dienstverlener, request_id: str(request_id)
+)
+
+# --- the makelaar
+
+CONNECTED = Check("brokers.rules:_is_connected", lenient.always(True))
+AWAITED_BY_MAKELAAR = Check("brokers.rules:is_awaited", lenient.always(None))
+NONCE_OF_MEANS = Check("brokers.means_choices:compare_digest", lenient.always(True))
+MEANS_OFFERED = Check(
+    "brokers.means_choices:handle",
+    expression="choice.provider not in login.options",
+    instead="False",
+)
+PROVIDER_KNOWN = Check(
+    "brokers.means_choices:handle",
+    expression="provider is None or choice.provider not in login.options",
+    instead="False",
+)
+PROVIDER_ASKED = Check(
+    "brokers.authentication_results:handle",
+    expression="received.sender.entity_id != login.provider",
+    instead="False",
+)
+REGISTRY_ASKED = Check(
+    "brokers.mandate_decisions:handle",
+    expression="received.sender.entity_id != login.registry",
+    instead="False",
+)
+FAULT_ASKED = Check(
+    "brokers.faults:_end", expression="fault.sender.entity_id != asked", instead="False"
+)
+ABOUT_LOGIN = Check("brokers.rules:is_about", lenient.always(True))
+LEVEL_DECLARED = Check(
+    "brokers.rules:judge_authentication",
+    expression="result.level >= login.level",
+    instead="True",
+)
+REGISTRY_DECLARED = Check(
+    "brokers.rules:judge_authentication",
+    expression="registry.role is Role.REGISTRY",
+    instead="True",
+)
+LEVEL_PERMITTED = Check(
+    "brokers.rules:judge_decision", expression="result.level >= login.level", instead="True"
+)
+LEVEL_REQUESTED = Check(
+    "brokers.rules:judge_decision",
+    expression="result.level_requested is login.level",
+    instead="True",
+)
+PERMIT_BOUND = Check(
+    "brokers.rules:judge_decision",
+    expression="result.declaration_signature == signature",
+    instead="True",
+)
+OWN_REFUSALS = Check("brokers.rules:_theirs", lambda _: lambda code, allowed: code)
+OWN_LOGIN = Check(
+    "brokers.cancellations:handle",
+    expression="sender.entity_id != login.dienstverlener",
+    instead="False",
+)
+NOT_ENDED = Check(
+    "brokers.cancellations:handle", expression="login.phase is Phase.DONE", instead="False"
+)
+
+# --- the provider
+
+ASKED_ONCE = Check(
+    "providers.authentication_requests:handle", expression="row is not None or ", instead=""
+)
+AWAITED_BY_PROVIDER = Check("providers.rules:is_awaited", lenient.always(None))
+NONCE_OF_CHALLENGE = Check("providers.rules:compare_digest", lenient.always(True))
+NONCE_INSIDE = Check(
+    "providers.answers:opened", expression="secret.nonce == answer.nonce", instead="True"
+)
+SIGNED_CHALLENGE = Check("providers.credentials.signature:holds", lenient.always(True))
+SIGNED_AS_CHALLENGE = Check(
+    "providers.credentials.signature:key_id", expression="header.typ == TYP", instead="True"
+)
+MEANS_KNOWN = Check("providers.means:by_key_id", lenient.by_key_id)
+SEALED_CONTENT = Check("pipeline.keys:open_sealed", lenient.open_malformed)
+BAD_DATA_APART = Check("pipeline.runner:BAD_DATA", lambda _: ())
+
+# --- the registry
+
+QUERIED_ONCE = Check(
+    "registry.mandate_queries:handle", expression="row is not None or ", instead=""
+)
+AWAITED_BY_REGISTRY = Check("registry.rules:is_awaited", lenient.always(None))
+NONCE_OF_REPRESENTATION = Check("registry.rules:compare_digest", lenient.always(True))
+ORGANISATION_OFFERED = Check(
+    "registry.representation_choices:handle",
+    expression="int(choice.option) >= len(query.options)",
+    instead="False",
+)
+SAME_LOGIN = Check(
+    "registry.mandate_queries:_verify",
+    expression="evidence.message.request_id != query.request_id",
+    instead="False",
+)
+ABOUT_QUERY = Check("registry.rules:is_about", lenient.always(True))
+LEVEL_QUERIED = Check(
+    "registry.rules:admit", expression="declared.level >= query.level", instead="True"
+)
+
+# --- the dienstverlener
+
+ANSWERS_REQUEST = Check(
+    "dienstverlener.verify:_our_request",
+    expression='claims.data.get("request_id") != str(found.message.request_id)',
+    instead="False",
+)
+OWN_REQUEST = Check(
+    "schemas.codec:verify_own", expression="sender.entity_id != me.entity_id", instead="False"
+)
+IN_TIME = Check("dienstverlener.verify:require_in_time", lenient.always(None))
+EVIDENCE_OF_LOGIN = Check(
+    "dienstverlener.verify:_evidence",
+    expression="{declaration.message.request_id, decision.message.request_id} != "
+    "{outcome.request_id}",
+    instead="False",
+)
+ABOUT_REQUEST = Check("dienstverlener.verify:require_about", lenient.always(None))
+BOUND = Check("dienstverlener.verify:require_bound", lenient.always(None))
+LEVEL_ASSERTED = Check("dienstverlener.verify:require_level", lenient.always(None))
+
+# --- values
+
+ELEVEN = Check("schemas.values:passes_eleven_test", lenient.always(True))
+MAY_DECLARE = Check("schemas.directory:Participant.may_declare", lenient.always(True))
+NOT_TWICE = Check("schemas.directory:_refuse_twice", lenient.always(None))
+DIRECTORY_TYP = Check(
+    "pipeline.keys:read_directory", expression="header.typ != directory_typ()", instead="False"
+)
+DIRECTORY_IN_TIME = Check("pipeline.keys:require_in_time", lenient.always(None))
+DIRECTORY_NEWER = Check(
+    "pipeline.keys:Trust._reload",
+    expression="newer.version < self._directory.version",
+    instead="False",
+)
+REFERENCES = Check(
+    "sandbox.scenario_rules:RULES",
+    lambda _: tuple(rule for rule in scenario_rules.RULES if rule is not references),
+)

@@ -1,0 +1,5 @@
+"""Messages that nobody trusted said: dead letters, whatever the login is doing."""
+
+from tests.integration.bad_input import envelope, form, signatures
+
+ROWS = (*form.ROWS, *envelope.ROWS, *signatures.ROWS)

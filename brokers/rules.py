@@ -93,7 +93,7 @@ def required_level(request: AuthnRequest, service: Service) -> Level:
 def fitting_providers(directory: Directory, level: Level) -> tuple[Participant, ...]:
     """Providers with a means that reaches the level, alphabetical. Source: [AS] flow step 3."""
     providers = directory.in_role(Role.PROVIDER)
-    return tuple(provider for provider in providers if provider.may_declare(level))
+    return tuple(provider for provider in providers if provider.reaches(level))
 
 
 def deadline(request: AuthnRequest, network: Network, now: datetime) -> datetime:

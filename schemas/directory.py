@@ -74,9 +74,13 @@ class Participant(Value):
             raise ValueError("the role differs from the one in the EntityID")
         return self
 
+    def reaches(self, level: Level) -> bool:
+        """Whether a means of this provider can reach the level."""
+        return self.highest_level is not None and self.highest_level >= level
+
     def may_declare(self, level: Level) -> bool:
         """Whether the scheme admitted this provider for a level as high as this."""
-        return self.highest_level is not None and level <= self.highest_level
+        return self.reaches(level)
 
     def key_for(self, use: KeyUse, now: datetime) -> DirectoryKey:
         """The key to use now: of the valid ones, the newest. Raises LookupError."""

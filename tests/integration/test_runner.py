@@ -24,6 +24,7 @@ from dienstverlener.outcome import Assertion
 from dienstverlener.verify import verify
 from pipeline import runner as runner_module
 from pipeline.dead_letters import exhume
+from pipeline.errors import WrongUse
 from pipeline.keys import seal, utc_now
 from pipeline.runner import Runner
 from pipeline.stage import Batch, Outgoing, RoleStages, Stage, Step
@@ -473,6 +474,28 @@ async def test_log_says_where_it_failed_and_nothing_of_what_was_said(pools: Pool
     assert line["where"].startswith("handle:")
     assert line["request_id"] == bad.key.decode()
     assert KVK not in str(logs)
+
+
+@pytest.mark.parametrize("error", [WrongUse("set up wrongly"), asyncpg.UndefinedTableError("no")])
+async def test_nothing_is_dead_lettered_when_we_are_set_up_wrongly(
+    pools: Pools, error: Exception
+) -> None:
+    def handle(*_: Any) -> Step[Count]:
+        raise error
+
+    with pytest.raises(type(error)):
+        await Worker(pools, role=counting(handle)).process(request(), request())
+
+
+async def test_nothing_is_dead_lettered_when_our_tables_are_closed_to_us(pools: Pools) -> None:
+    record = request()
+    await pools["duin"].execute("REVOKE INSERT ON inputs FROM duin")
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await Worker(pools).process(record)
+    finally:
+        await pools["duin"].execute("GRANT ALL ON inputs TO duin")
+    assert len(await Worker(pools).process(record)) == 1
 
 
 # --- servers that go away

@@ -232,6 +232,24 @@ def test_declaration_holds_when_it_is_about_this_login_and_reaches(
 
 
 @pytest.mark.parametrize(
+    ("provider", "level", "holds"),
+    [(AAK, EH3, True), (AAK, EH4, False), (BOTTER, EH4, True), (STRANGER, EH3, False)],
+)
+def test_declaration_holds_when_the_scheme_admitted_its_provider_for_the_level(
+    provider: str, level: Level, holds: bool
+) -> None:
+    answer = authentication_result(authenticated(level=level))
+    judged = rules.judge_authentication(login(provider=provider), answer, world().directory)
+    assert judged == (None if holds else RefusalCode.PARTICIPANT_FAULT)
+
+
+def test_declaration_does_not_hold_when_no_provider_was_asked() -> None:
+    row, answer = login(provider=None), authentication_result()
+    judged = rules.judge_authentication(row, answer, world().directory)
+    assert judged is RefusalCode.PARTICIPANT_FAULT
+
+
+@pytest.mark.parametrize(
     ("change", "holds"),
     [
         ({}, True),

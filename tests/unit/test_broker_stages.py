@@ -239,6 +239,24 @@ def test_faulty_request_is_answered(found: str, code: RefusalCode) -> None:
     assert step.row is None
 
 
+@pytest.mark.parametrize("found", ["expired", "from_the_future"])
+def test_request_known_already_keeps_its_outcome_though_it_comes_too_late(found: str) -> None:
+    done = login(Phase.DONE, answered_by=ANSWERED_BY)
+    for row, repeat in ((done, ANSWERED_BY), (login(), None)):
+        step = authn_requests.faulty(row, fault(found, "haven"), network(), moment())
+        assert step == Step(repeat=repeat)
+
+
+@pytest.mark.parametrize(("found", "sender"), [("malformed", "haven"), ("expired", "loods")])
+def test_faulty_request_is_answered_when_it_cannot_be_the_one_known(
+    found: str, sender: str
+) -> None:
+    done = login(Phase.DONE, answered_by=ANSWERED_BY)
+    step = authn_requests.faulty(done, fault(found, sender), network(), moment())
+    assert step.send[0].owner == world().named(sender)
+    assert (step.row, step.repeat) == (None, None)
+
+
 # --- a choice
 
 

@@ -264,7 +264,7 @@ def test_signed_record_is_untrusted_when_its_key_is_unknown() -> None:
     assert why_untrusted(record) == "kid_unknown"
 
 
-@pytest.mark.parametrize("now", [FROM - MOMENT, UNTIL])
+@pytest.mark.parametrize("now", [FROM - SKEW - MOMENT, UNTIL])
 def test_signed_record_is_untrusted_when_its_key_is_not_valid(now: Any) -> None:
     assert why_untrusted(request_record(), now=now) == "key_not_valid"
 
@@ -402,7 +402,9 @@ CHECKS: list[tuple[Callable[..., None], tuple[Any, ...], str | None]] = [
     (codec.require_type, (sized(0), AuthnRequest), "type_refused"),
     (codec.require_typ, (jose.Header(codec.typ_of(Outcome), "k"), Outcome), None),
     (codec.require_typ, (jose.Header(Outcome.TYPE, "k"), Outcome), "typ_refused"),
-    (codec.require_key_validity, (SIGNING, FROM), None),
+    (codec.require_key_validity, (SIGNING, FROM - SKEW), None),
+    (codec.require_key_validity, (SIGNING, FROM - SKEW - MOMENT), "key_not_valid"),
+    (codec.require_key_validity, (SIGNING, UNTIL - MOMENT), None),
     (codec.require_key_validity, (SIGNING, UNTIL), "key_not_valid"),
     (codec.require_key_validity, (SEALING, FROM), "key_not_valid"),
     (codec.require_role, (HAVEN_, Role.DIENSTVERLENER), None),

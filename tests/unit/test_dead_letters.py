@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 
 import pytest
 
 from pipeline.dead_letters import DeadLetterRecord, Limit, bury, exhume
 from pipeline.errors import StageStopped
 from schemas.codec import Record
+from schemas.topics import DLQ_MAX_BYTES
 from tests.unit.builders import NOW
 
 RECORD = Record(
@@ -50,6 +52,29 @@ def test_header_without_a_value_can_be_buried() -> None:
     record = Record("outcomes.haven", b"", b"", (("ce_id", None),))  # type: ignore[arg-type]
     headers = dict(bury(record, "type_refused", NOW).headers)
     assert json.loads(headers["dlq_headers"]) == [["ce_id", ""]]
+
+
+def huge(most: int) -> Record:
+    """A record whose dead letter would be as large as this, but for its own few headers."""
+    return Record("outcomes.haven", b"k" * 10, b"v" * (most - len("[]") - 10))
+
+
+MOST = DLQ_MAX_BYTES - 65_536
+
+
+def test_dead_letter_leaves_out_what_is_larger_than_kafka_takes() -> None:
+    record = huge(MOST + 1)
+    dead = bury(record, "too_large", NOW)
+    headers = {name: value.decode() for name, value in dead.headers}
+    size, hashed = len(record.value), sha256(record.value).hexdigest()
+    assert headers["dlq_omitted"] == f"{size} bytes, sha256 {hashed}"
+    assert (dead.key, dead.value, headers["dlq_headers"]) == (record.key, b"", "[]")
+
+
+def test_dead_letter_is_whole_at_its_largest() -> None:
+    dead = bury(huge(MOST), "too_large", NOW)
+    assert "dlq_omitted" not in dict(dead.headers)
+    assert exhume(dead).record == huge(MOST)
 
 
 # --- the limit

@@ -92,6 +92,21 @@ def test_directory_survives_its_own_json() -> None:
     assert Directory.model_validate_json(found.model_dump_json()) == found
 
 
+@pytest.mark.parametrize(
+    ("highest", "level", "may"),
+    [
+        (Level.EH3, Level.EH2PLUS, True),
+        (Level.EH3, Level.EH3, True),
+        (Level.EH3, Level.EH4, False),
+        (None, Level.EH2, False),
+    ],
+)
+def test_provider_may_declare_a_level_up_to_its_highest(
+    highest: Level | None, level: Level, may: bool
+) -> None:
+    assert participant("aak", AAK, highest_level=highest).may_declare(level) is may
+
+
 # --- keys
 
 

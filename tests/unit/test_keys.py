@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pipeline.keys import Keys, Secrets, Trust, Unreadable, Untrustworthy
 from schemas import jose
 from schemas.directory import Directory, KeyUse, PublicJwk
 from schemas.messages import ActingSubject, CodeSecret
-from schemas.values import Level
+from schemas.values import Level, Value
 from tests.unit.builders import (
     DUIN,
     FROM,
@@ -133,14 +133,30 @@ def test_directory_is_not_read_again_before_its_time(
     ],
 )
 def test_directory_is_not_taken_over_when_it_is_older_or_does_not_hold(
-    network: Path, monkeypatch: pytest.MonkeyPatch, text: str
+    network: Path, text: str
 ) -> None:
     trust = Trust(network)
     publish(network, text, at=4)
-    with suppress(Untrustworthy):
-        assert trust.directory == of_version(3)
-    monkeypatch.setattr(k, "_RELOAD_SECONDS", 3600.0)
     assert trust.directory == of_version(3)
+    publish(network, k.sign_directory(of_version(5), SCHEME), at=5)
+    assert trust.directory == of_version(5)
+
+
+def test_directory_stays_when_its_file_is_gone_for_a_moment(network: Path) -> None:
+    trust = Trust(network)
+    (network / k.DIRECTORY_FILE).unlink()
+    assert trust.directory == of_version(3)
+    publish(network, k.sign_directory(of_version(4), SCHEME), at=4)
+    assert trust.directory == of_version(4)
+
+
+def test_directory_is_not_trusted_any_more_when_it_expires_while_we_run(
+    network: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trust = Trust(network)
+    monkeypatch.setattr(k, "utc_now", lambda: UNTIL)
+    with pytest.raises(Untrustworthy, match="expired"):
+        _ = trust.directory
 
 
 def test_network_is_refused_when_its_directory_has_expired(network: Path) -> None:
@@ -250,6 +266,22 @@ def test_what_is_sealed_is_unreadable_when_it_does_not_hold(sealed: str, code: s
     with pytest.raises(Unreadable) as raised:
         world().keys("kade").open(sealed, ActingSubject)
     assert (raised.value.code, str(raised.value)) == (code, code)
+
+
+class Number(Value):
+    """Something whose JSON could be read in two ways."""
+
+    number: int
+
+
+def test_what_is_sealed_is_read_strictly() -> None:
+    kade = world().secrets["kade"]
+    key = jose.private_key(dict(kade.encryption[0]))
+    jwk = jose.public_jwk(key)
+    for content, holds in ((b'{"number":1}', True), (b'{"number":"1"}', False)):
+        sealed = jose.seal(content, jwk["x"], jwk["y"], key.kid)
+        with nullcontext() if holds else pytest.raises(Unreadable, match="sealed_malformed"):
+            assert world().keys("kade").open(sealed, Number).number == 1
 
 
 def test_what_was_sealed_for_an_older_key_is_still_opened() -> None:

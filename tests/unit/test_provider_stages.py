@@ -348,6 +348,11 @@ async def test_code_claims_the_step_that_it_is_of(tables: Callable[..., None], s
         (issued(), awaiting(CODE), STEP + 2),
         (issued(failures=MAX_FAILURES), awaiting(CODE), STEP),
         (issued(totp_secret=None), awaiting(CODE), STEP),
+        (
+            issued(totp_secret=sealed_for("kade", CodeSecret(nonce=NONCE, code="123456"))),
+            awaiting(CODE),
+            STEP,
+        ),
         (issued(id=UUID(int=2)), awaiting(CODE), STEP),
         (issued(), awaiting(CODE, means=None), STEP),
     ],

@@ -269,8 +269,15 @@ async def test_somebody_without_mandates_is_known_all_the_same(
         lambda: declaration(sender="kade"),
         lambda: declaration(now=NOW - timedelta(hours=1)),
         lambda: declaration(not_authenticated(RefusalCode.AUTHENTICATION_FAILED)),
-        lambda: declaration(authentication_result(request_id=UUID(int=3))),
+        lambda: declaration(
+            authentication_result(
+                authenticated(acting_subject=acting_subject()), request_id=UUID(int=3)
+            )
+        ),
         lambda: declaration(authentication_result()),
+        lambda: declaration(
+            authentication_result(authenticated(acting_subject=acting_subject(), level=Level.EH4))
+        ),
         lambda: declaration(
             authentication_result(authenticated(acting_subject=sealed_for("pier", service())))
         ),

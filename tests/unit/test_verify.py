@@ -386,6 +386,14 @@ def test_level_is_what_was_asked_for_and_no_higher_than_was_reached(
     assert asked_for((provided, used), {"level": level}, level=asked) is code
 
 
+@pytest.mark.parametrize(("by", "code"), [("aak", FAULT), ("botter", None)])
+def test_level_is_refused_when_the_scheme_did_not_admit_the_provider_for_it(
+    by: str, code: RefusalCode | None
+) -> None:
+    level = {"level": EH4}
+    assert why_refused(asserted(declared=level, permitted=level, provider=by, **level)) is code
+
+
 @pytest.mark.parametrize(
     "change", [{"service": HIGH_SERVICE}, {"service": NO_SERVICE}, {"level": EH4}]
 )

@@ -192,7 +192,7 @@ DIRECTORY_TYP = Check(
 )
 DIRECTORY_IN_TIME = Check("pipeline.keys:require_in_time", lenient.always(None))
 DIRECTORY_NEWER = Check(
-    "pipeline.keys:Trust._reload",
+    "pipeline.keys:Trust._newer",
     expression="newer.version < self._directory.version",
     instead="False",
 )

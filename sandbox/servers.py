@@ -8,7 +8,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import ServerUnreachable
@@ -25,7 +25,7 @@ class Servers:
 
     kafka: str  # "127.0.0.1:PORT"
     postgres: str  # DSN of a superuser, "postgresql://postgres:PASSWORD@127.0.0.1:PORT/herken"
-    folder: Path  # data and logs of those that were started here
+    folder: Path = field(compare=False)  # data and logs of those that were started here
 
 
 @asynccontextmanager

@@ -38,7 +38,16 @@ class Up:
                 return
 
     def herken(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {**self.environment, **self.exports}
+        """A command in a terminal with the lines that `up` printed."""
+        return self._run(arguments, {**self.environment, **self.exports})
+
+    def elsewhere(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command in a terminal without them."""
+        return self._run(arguments, self.environment)
+
+    def _run(
+        self, arguments: tuple[str, ...], environment: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*HERKEN, *arguments],
             env=environment,
@@ -110,9 +119,16 @@ def test_login_exits_2_and_says_what_would_be_right(
 
 
 def test_second_up_says_that_one_runs(up: Up) -> None:
-    done = up.herken("up")
+    done = up.elsewhere("up")
     assert done.returncode == 2
     assert "runs here already" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_no_network_is_founded_from_a_terminal_of_a_running_one(up: Up, command: str) -> None:
+    done = up.herken(command)
+    assert done.returncode == 2
+    assert "takes part in a running network" in done.stderr
 
 
 @pytest.mark.timeout(60)

@@ -31,6 +31,9 @@ from schemas.values import Value
 DROP: Final = object()
 """As a changed value: the member is left out."""
 
+_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""Of the group of P-256. Source: NIST SP 800-186, 3.2.1.3."""
+
 Changes = Mapping[str, Any]
 
 
@@ -80,6 +83,14 @@ def _json(value: Any) -> bytes:
 
 def _es256(data: bytes, key: PrivateKey) -> bytes:
     return _ecdsa(data, key.key.get_op_key("sign"), hashes.SHA256(), 32)
+
+
+def twin(text: str) -> str:
+    """The same JWS under the other signature that holds for it: (r, n - s) for (r, s)."""
+    signing_input, _, signature = text.rpartition(".")
+    raw = decode_base64url(signature)
+    s = _ORDER - int.from_bytes(raw[32:], "big")
+    return f"{signing_input}.{base64url(raw[:32] + s.to_bytes(32, 'big'))}"
 
 
 def _es384(data: bytes, _: PrivateKey) -> bytes:

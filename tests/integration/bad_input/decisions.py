@@ -20,6 +20,7 @@ from tests.integration.bad_input.rows import (
     BY_DECISION,
     BY_DIENSTVERLENER,
     LOST,
+    TAKEN,
     UNHARMED,
     Layer,
     Moment,
@@ -29,6 +30,11 @@ from tests.integration.bad_input.rows import (
 )
 from tests.support.forge import Place
 from tests.support.relay import PASSWORD
+
+
+def _audience(place: Place) -> list[str]:
+    """The dienstverlener who asks."""
+    return [place.world.entity("zuiveringsschap")]
 
 
 def _early_decision(place: Place) -> Record:
@@ -158,6 +164,13 @@ ROWS = (
         BY_DIENSTVERLENER,
         (Layer((stops.SEALED_FOR_US,), UNHARMED),),
         Moment.INSTEAD,
+    ),
+    Row(
+        "a permit too long to fit into an assertion",
+        MANDATE_DECISIONS,
+        lambda p: p.signed(claims={"aud": [p.world.entity("polder"), *_audience(p) * 320]}),
+        dead("too_large"),
+        (Layer((stops.SIZE,), TAKEN),),
     ),
     Row(
         "a decision that is older than two minutes",

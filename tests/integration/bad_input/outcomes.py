@@ -13,7 +13,7 @@ from schemas.topics import AUTHENTICATION_REQUESTS, AUTHN_REQUESTS, OUTCOMES
 from schemas.values import Level
 from tests.integration.bad_input import stops
 from tests.integration.bad_input.rows import Layer, Row, dead, told
-from tests.support.forge import Place, Token, changed
+from tests.support.forge import Place, Token, changed, twin
 from tests.support.relay import CHOICE, PASSWORD
 
 How = Mapping[str, Any]
@@ -155,6 +155,13 @@ EVIDENCE = (
         (Layer((stops.BOUND,), BELIEVED),),
     ),
     Row(
+        "the declaration under the twin of its signature",
+        OUTCOMES,
+        lambda p: _asserted(p, declaration=twin(p.data["result"]["declaration"])),
+        NOT_BELIEVED,
+        (Layer((stops.BOUND,), BELIEVED),),
+    ),
+    Row(
         "the permit of a registry that the provider did not name",
         OUTCOMES,
         lambda p: _with_evidence(p, None, {"by": "wad"}),
@@ -176,7 +183,13 @@ EVIDENCE = (
         NOT_BELIEVED,
         (
             Layer(
-                (stops.KNOWN_KEY, stops.SIGNATURE, stops.ROLE, stops.ISSUER, stops.MAY_DECLARE),
+                (
+                    stops.KNOWN_KEY,
+                    stops.SIGNATURE,
+                    stops.ROLE,
+                    stops.ISSUER,
+                    stops.LEVEL_IN_EVIDENCE,
+                ),
                 BELIEVED,
             ),
         ),
@@ -186,7 +199,7 @@ EVIDENCE = (
         OUTCOMES,
         lambda p: _with_evidence(p, {"by": "polder"}),
         NOT_BELIEVED,
-        (Layer((stops.ROLE, stops.MAY_DECLARE), BELIEVED),),
+        (Layer((stops.ROLE, stops.LEVEL_IN_EVIDENCE), BELIEVED),),
     ),
     Row(
         "a permit that the makelaar signed himself, in an assertion",
@@ -214,7 +227,7 @@ EVIDENCE = (
         OUTCOMES,
         _above_its_highest,
         NOT_BELIEVED,
-        (Layer((stops.MAY_DECLARE,), told("assertion EH4 for korenmolen")),),
+        (Layer((stops.LEVEL_IN_EVIDENCE,), told("assertion EH4 for korenmolen")),),
         login=PASSWORD,
     ),
 )

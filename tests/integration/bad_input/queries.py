@@ -100,7 +100,13 @@ QUERIED = (
         BY_DECISION,
         (
             Layer(
-                (stops.KNOWN_KEY, stops.SIGNATURE, stops.ROLE, stops.ISSUER, stops.MAY_DECLARE),
+                (
+                    stops.KNOWN_KEY,
+                    stops.SIGNATURE,
+                    stops.ROLE,
+                    stops.ISSUER,
+                    stops.LEVEL_OF_DECLARER,
+                ),
                 ends("no_mandate", "mandate-decisions"),
             ),
         ),
@@ -111,7 +117,7 @@ QUERIED = (
         MANDATE_QUERIES,
         lambda p: _query(p, by="polder"),
         BY_DECISION,
-        (Layer((stops.ROLE, stops.MAY_DECLARE), ends("no_mandate", "mandate-decisions")),),
+        (Layer((stops.ROLE, stops.LEVEL_OF_DECLARER), ends("no_mandate", "mandate-decisions")),),
         Moment.INSTEAD,
     ),
     Row(
@@ -119,7 +125,7 @@ QUERIED = (
         MANDATE_QUERIES,
         lambda p: _query(p, key=p.world.signing("dijk")),
         BY_DECISION,
-        (Layer((stops.ISSUER, stops.MAY_DECLARE), ends("no_mandate", "mandate-decisions")),),
+        (Layer((stops.ISSUER, stops.LEVEL_OF_DECLARER), ends("no_mandate", "mandate-decisions")),),
         Moment.INSTEAD,
     ),
     Row(

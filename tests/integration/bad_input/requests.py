@@ -26,7 +26,7 @@ from tests.integration.bad_input.rows import (
     ends,
     told,
 )
-from tests.support.forge import DROP, Place, Token
+from tests.support.forge import DROP, Place, Token, carrying, twin
 
 TOO_OLD, AHEAD = -700, 120
 """Seconds from now at which something was signed: longer ago than it holds; beyond any skew."""
@@ -132,6 +132,22 @@ REQUESTS = (
         lambda p: p.signed(),
         Fate(repeated=True),
         (Layer((stops.REQUEST_ID_NEW,), Fate(lost=("asked_before",))),),
+        Moment.LATER,
+    ),
+    Row(
+        "the same request under the twin of its signature",
+        AUTHN_REQUESTS,
+        lambda p: carrying(p.good, twin(p.good.value.decode())),
+        Fate(repeated=True),
+        (Layer((stops.REQUEST_ID_NEW,), Fate(lost=("asked_before",))),),
+        Moment.LATER,
+    ),
+    Row(
+        "the same request, by now too old",
+        AUTHN_REQUESTS,
+        lambda p: p.signed(seconds=TOO_OLD),
+        Fate(repeated=True),
+        (Layer((stops.ANSWERED_BEFORE,), told("request_expired")),),
         Moment.LATER,
     ),
     Row(

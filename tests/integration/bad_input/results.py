@@ -71,7 +71,7 @@ ROWS = (
         dead("not_asked"),
         (
             Layer(
-                (stops.PROVIDER_ASKED, stops.MAY_DECLARE),
+                (stops.PROVIDER_ASKED, stops.LEVEL_OF_DECLARER),
                 ends("no_mandate", "mandate-decisions", lost=("not_asked",)),
             ),
         ),
@@ -120,7 +120,11 @@ ROWS = (
         AUTHENTICATION_RESULTS,
         lambda p: changed_result(p, level=Level.EH4.value),
         BY_RESULT,
-        (Layer((stops.MAY_DECLARE,), UNHARMED),),
+        (
+            Layer((stops.LEVEL_OF_PROVIDER,), BY_DECISION),
+            Layer((stops.LEVEL_OF_DECLARER,), BY_DIENSTVERLENER),
+            Layer((stops.LEVEL_IN_EVIDENCE,), UNHARMED),
+        ),
         Moment.INSTEAD,
         PASSWORD,
     ),

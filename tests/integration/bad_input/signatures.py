@@ -165,7 +165,7 @@ ROWS = (
         (
             Layer((stops.ROLE,), dead("not_asked")),
             Layer(
-                (stops.PROVIDER_ASKED, stops.MAY_DECLARE),
+                (stops.PROVIDER_ASKED, stops.LEVEL_OF_PROVIDER, stops.LEVEL_OF_DECLARER),
                 ends("no_mandate", "mandate-decisions", lost=("not_asked",)),
             ),
         ),

@@ -51,6 +51,11 @@ REQUEST_ID_ONCE = Check(
     lambda _: lambda login, new, received: Step(repeat=login.answered_by),
 )
 REQUEST_ID_NEW = Check("brokers.authn_requests:_again", lenient.begin_again)
+ANSWERED_BEFORE = Check(
+    "brokers.authn_requests:faulty",
+    expression='login is not None and mine and fault.code != "malformed"',
+    instead="False",
+)
 CODE_ONCE = Check("providers.answers:_once", lambda _: lambda step, claim, lost: step)
 START_ONCE = Check(
     "brokers.rules:start_claim", lambda _: lambda dienstverlener, request_id: str(uuid4())
@@ -96,6 +101,11 @@ LEVEL_DECLARED = Check(
 REGISTRY_DECLARED = Check(
     "brokers.rules:judge_authentication",
     expression="registry.role is Role.REGISTRY",
+    instead="True",
+)
+LEVEL_OF_PROVIDER = Check(
+    "brokers.rules:judge_authentication",
+    expression="provider.may_declare(result.level)",
     instead="True",
 )
 LEVEL_PERMITTED = Check(
@@ -157,6 +167,11 @@ SAME_LOGIN = Check(
     instead="False",
 )
 ABOUT_QUERY = Check("registry.rules:is_about", lenient.always(True))
+LEVEL_OF_DECLARER = Check(
+    "registry.mandate_queries:_verify",
+    expression="not evidence.sender.may_declare(result.level)",
+    instead="False",
+)
 LEVEL_QUERIED = Check(
     "registry.rules:admit", expression="declared.level >= query.level", instead="True"
 )
@@ -180,12 +195,16 @@ EVIDENCE_OF_LOGIN = Check(
 )
 ABOUT_REQUEST = Check("dienstverlener.verify:require_about", lenient.always(None))
 BOUND = Check("dienstverlener.verify:require_bound", lenient.always(None))
+LEVEL_IN_EVIDENCE = Check(
+    "dienstverlener.verify:require_level",
+    expression="not evidence.provider.may_declare(evidence.authenticated.level)",
+    instead="False",
+)
 LEVEL_ASSERTED = Check("dienstverlener.verify:require_level", lenient.always(None))
 
 # --- values
 
 ELEVEN = Check("schemas.values:passes_eleven_test", lenient.always(True))
-MAY_DECLARE = Check("schemas.directory:Participant.may_declare", lenient.always(True))
 NOT_TWICE = Check("schemas.directory:_refuse_twice", lenient.always(None))
 DIRECTORY_TYP = Check(
     "pipeline.keys:read_directory", expression="header.typ != directory_typ()", instead="False"

@@ -22,12 +22,14 @@ from pydantic import Field, ValidationError
 
 from schemas import jose
 from schemas.directory import Directory, DirectoryKey, KeyUse, Participant
-from schemas.messages import AuthnRequest, Message
+from schemas.messages import AuthenticationResult, AuthnRequest, MandateDecision, Message
 from schemas.topics import Topic, Writer
 from schemas.values import EntityID, Value
 
 MAX_VALUE_BYTES: Final = 32_768
-"""No larger than a JWS may be as evidence inside another message (`values.Jws`)."""
+"""No larger than a JWS may be inside another message (`values.Jws`)."""
+MAX_EVIDENCE_BYTES: Final = 8_000
+"""What becomes evidence is smaller: an outcome holds three of them, in base64."""
 CLOCK_SKEW_SECONDS: Final = 30
 """How far another participant's clock may be off. CHOICE: the scheme publishes no skew."""
 
@@ -183,7 +185,7 @@ def decode(
     record: Record, topic: Topic, reader: Participant, directory: Directory, now: datetime
 ) -> Received[Any] | Faulty:
     """Read a record of a topic. Raises Untrusted."""
-    require_size(record)
+    require_size(record, _limit(topic.message))
     text = _text(record.value)
     require_type(record, topic.message)
     id_ = message_id(record.topic, text)
@@ -277,8 +279,8 @@ def _content(
 # --- the checks, each by itself; all raise Untrusted
 
 
-def require_size(record: Record) -> None:
-    if len(record.value) > MAX_VALUE_BYTES:
+def require_size(record: Record, most: int = MAX_VALUE_BYTES) -> None:
+    if len(record.value) > most:
         raise Untrusted("too_large")
 
 
@@ -339,6 +341,11 @@ def time_fault(claims: Claims, now: datetime) -> str | None:
 
 
 # --- parsing
+
+
+def _limit(message: type[Message]) -> int:
+    evidence = (AuthnRequest, AuthenticationResult, MandateDecision)
+    return MAX_EVIDENCE_BYTES if issubclass(message, evidence) else MAX_VALUE_BYTES
 
 
 def _text(value: bytes) -> str:

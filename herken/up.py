@@ -6,8 +6,8 @@ import asyncio
 import fcntl
 import shutil
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from herken.commands.output import progress, say
@@ -26,10 +26,10 @@ async def stay_up(file: Path) -> None:
     with _only_one():
         shutil.rmtree(FOLDER, ignore_errors=True)
         async with network(scenario, FOLDER, progress=progress) as running:
-            say(_told(running))
-            supervising = asyncio.create_task(_supervise(running))
-            await _until_told_to_stop()
-            supervising.cancel()
+            stop = _told_to_stop()  # before anybody can read that Ctrl-C stops it
+            async with _supervised(running):
+                say(_told(running))
+                await stop.wait()
             progress("draining and stopping")
     progress("stopped")
 
@@ -48,12 +48,22 @@ def _only_one() -> Iterator[None]:
         yield
 
 
-async def _until_told_to_stop() -> None:
+def _told_to_stop() -> asyncio.Event:
+    """Set by Ctrl-C or SIGTERM from now on."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+@asynccontextmanager
+async def _supervised(running: Network) -> AsyncIterator[None]:
+    """Supervise for as long as the block runs, however it ends: who drains is not started again."""
+    supervising = asyncio.create_task(_supervise(running))
+    try:
+        yield
+    finally:
+        supervising.cancel()
 
 
 async def _supervise(running: Network) -> None:

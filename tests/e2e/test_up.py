@@ -21,10 +21,15 @@ HERKEN = [sys.executable, "-m", "herken"]
 class Up:
     """A running `herken up`, with what it printed for another terminal."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, read_until: str = "Ctrl-C") -> None:
+        self._read_until = read_until
         self.environment = {**os.environ, "HERKEN_HOME": str(home)}
         self.process = subprocess.Popen(
-            [*HERKEN, "up"], env=self.environment, stdout=subprocess.PIPE, text=True
+            [*HERKEN, "up"],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         self.exports = dict(self._exports())
         self.family = psutil.Process(self.process.pid).children(recursive=True)
@@ -34,7 +39,7 @@ class Up:
         for line in self.process.stdout:
             if line.startswith("export "):
                 yield tuple(line.removeprefix("export ").strip().split("=", 1))  # type: ignore[misc]
-            if line.startswith("Ctrl-C"):
+            if line.startswith(self._read_until):
                 return
 
     def herken(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -142,8 +147,9 @@ def test_nothing_is_left_when_up_is_killed(up: Up) -> None:
 
 @pytest.mark.timeout(120)
 def test_up_drains_and_stops_when_interrupted(tmp_path: Path) -> None:
-    running = Up(tmp_path)
+    """Interrupted at its first word: whoever was told that it runs may stop it."""
+    running = Up(tmp_path, read_until="The network runs")
     running.process.send_signal(signal.SIGINT)
-    running.process.communicate(timeout=45)
-    assert running.process.returncode == 0
+    _, told = running.process.communicate(timeout=45)
+    assert (running.process.returncode, "starting it again" in told) == (0, False)
     assert running.left() == []

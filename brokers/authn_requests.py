@@ -78,7 +78,7 @@ def ask_provider(login: Login, provider: Participant) -> Step[Login]:
 
 def _accept(received: Received[AuthnRequest], network: Network, moment: Moment) -> Login:
     request, dienstverlener = received.message, _sender(received)
-    service = network.directory.service(request.service)
+    service = network.catalogue.service(request.service)
     return Login(
         request_id=request.request_id,
         dienstverlener=dienstverlener.entity_id,

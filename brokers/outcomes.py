@@ -37,6 +37,7 @@ def grant(
         not_on_or_after=now + ASSERTION_VALIDITY,
         declaration=login.declaration or "",
         decision=decision.text,
+        catalogue_version=network.catalogue.version,
     )
     return _finish(login, asserted, decision.id, network.directory)
 

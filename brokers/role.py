@@ -28,7 +28,7 @@ def makelaar(keys: Keys, deadline_seconds: int) -> RoleStages[Login]:
     """A makelaar's stages, in the order of one login."""
     return RoleStages(
         Login,
-        lambda: Network(keys.me, keys.directory, deadline_seconds),
+        lambda: Network(keys.me, keys.directory, keys.catalogue, deadline_seconds),
         stages=[
             Stage(AUTHN_REQUESTS, authn_requests.handle, faulty=authn_requests.faulty),
             Stage(MEANS_CHOICES, means_choices.handle),

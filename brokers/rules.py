@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from brokers.login import Login, Phase
-from schemas.directory import Directory, Participant, Service
+from schemas.catalogue import Catalogue, Service
+from schemas.directory import Directory, Participant
 from schemas.messages import (
     Authenticated,
     AuthenticationResult,
@@ -23,10 +24,11 @@ from schemas.values import Level, Role
 
 @dataclass(frozen=True)
 class Network:
-    """What the makelaar knows: himself, the directory as it is now, and his own deadline."""
+    """What the makelaar knows: himself, directory and catalogue as they are now, his deadline."""
 
     me: Participant
     directory: Directory
+    catalogue: Catalogue
     deadline_seconds: int
 
 
@@ -52,7 +54,6 @@ REGISTRY_REFUSALS = frozenset(
     {
         RefusalCode.CANCELLED_BY_USER,
         RefusalCode.NO_MANDATE,
-        RefusalCode.MANDATE_LEVEL_TOO_LOW,
         RefusalCode.DEADLINE_PASSED,
         RefusalCode.PARTICIPANT_FAULT,
     }
@@ -63,11 +64,11 @@ def admit(
     request: AuthnRequest, dienstverlener: Participant, network: Network
 ) -> Admitted | RefusalCode:
     """Whether a login can start. Source: [AS] flow steps 2 and 3."""
-    service = network.directory.service(request.service)
+    service = network.catalogue.service(request.service)
     if service is None or not _is_connected(service, dienstverlener, network.me):
         return RefusalCode.SERVICE_UNKNOWN
     if request.level is Level.LOA1:
-        return RefusalCode.LEVEL_NOT_SUPPORTED
+        return RefusalCode.LEVEL_ENDED
     level = required_level(request, service)
     providers = fitting_providers(network.directory, level)
     if not providers:

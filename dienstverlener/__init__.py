@@ -12,16 +12,20 @@ verify    how an outcome is verified without having to trust the makelaar
 """
 
 from dienstverlener.client import Dienstverlener, NoOutcome
-from dienstverlener.outcome import Assertion, LegalSubject, Refusal
+from dienstverlener.outcome import Assertion, LegalSubject, Person, Refusal
 from schemas.refusals import RefusalCode
-from schemas.values import Level
+from schemas.values import AttributeName, EidasLevel, EntityType, Level
 
 __all__ = [
     "Assertion",
+    "AttributeName",
     "Dienstverlener",
+    "EidasLevel",
+    "EntityType",
     "LegalSubject",
     "Level",
     "NoOutcome",
+    "Person",
     "Refusal",
     "RefusalCode",
 ]

@@ -17,14 +17,17 @@ from pydantic import Field, ValidationError
 from dienstverlener.outcome import Assertion, Refusal
 from dienstverlener.verify import verify
 from pipeline import dead_letters
+from pipeline.catalogue import Follower
 from pipeline.errors import HerkenError, WrongUse
 from pipeline.kafka import started
-from pipeline.keys import Keys, utc_now
+from pipeline.keys import Keys, scheme_key, utc_now
 from pipeline.settings import FromEnvironment, Settings
 from schemas import codec
+from schemas.catalogue import Service
 from schemas.codec import Record, Untrusted
-from schemas.directory import Participant, Service
-from schemas.messages import AuthnRequest, Cancellation, Message
+from schemas.directory import Participant
+from schemas.message import Message
+from schemas.messages import AuthnRequest, Cancellation
 from schemas.topics import AUTHN_REQUESTS, CANCELLATIONS, DLQ_MAX_BYTES, OUTCOMES, Topic
 from schemas.values import Level
 
@@ -65,26 +68,31 @@ class Dienstverlener:
         Raises WrongUse (a setting or file is missing), ServerUnreachable.
         """
         settings = settings or Settings.read()
-        keys = Keys.load(settings.network, settings.secrets, name or Identity.read().dienstverlener)
-        producer = _producer(settings)
-        client = cls(keys, settings, producer)
-        reader = client._consumer(client._topic)
-        async with started(settings.kafka, producer, reader), client._reading(reader):
-            yield client
+        name = name or Identity.read().dienstverlener
+        following = Follower.following(settings.kafka, scheme_key(settings.network))
+        async with following as follower:
+            offered = lambda: follower.catalogue  # noqa: E731
+            keys = Keys.load(settings.network, settings.secrets, name, offered)
+            producer = _producer(settings)
+            client = cls(keys, settings, producer)
+            reader = client._consumer(client._topic)
+            async with started(settings.kafka, producer, reader), client._reading(reader):
+                yield client
 
     @property
     def services(self) -> list[Service]:
-        """Our services, as the directory has them."""
-        mine = self._keys.me.entity_id
-        return [s for s in self._keys.directory.services if s.dienstverlener == mine]
+        """Our services, as the catalogue has them."""
+        return self._keys.catalogue.of(self._keys.me.entity_id)
 
-    async def publish(
+    async def publish(  # noqa: PLR0913 -- a request has as many parts
         self,
         service: str,
         *,
         level: Level | None = None,
         force_authn: bool = False,
         provider: str | None = None,
+        declared: tuple[str, ...] = (),
+        browser: str | None = None,
         answer_within_seconds: int | None = None,
         request_id: UUID | None = None,
     ) -> UUID:
@@ -93,6 +101,9 @@ class Dienstverlener:
         service                 a ServiceID
         level                   None: the service's own
         provider                EntityID of the only provider that will do
+        declared                EntityIDs of providers that the user said he has means of
+        browser                 your own random name for the user's browser: his choice of means
+                                can be remembered under it
         answer_within_seconds   a deadline shorter than the makelaar's (1 to 3600)
         Raises WrongUse.
         """
@@ -103,6 +114,8 @@ class Dienstverlener:
                 level=level,
                 force_authn=force_authn,
                 provider=provider,
+                declared=declared,
+                browser=browser,
                 answer_within_seconds=answer_within_seconds,
             )
         except ValidationError as error:
@@ -157,11 +170,11 @@ class Dienstverlener:
     # --- writing
 
     def _makelaar(self, service: str) -> Participant:
-        known = self._keys.directory.service(service)
+        known = self._keys.catalogue.service(service)
         makelaar = self._keys.directory.participant(known.makelaar) if known else None
         if makelaar is None:
             mine = ", ".join(s.service_id for s in self.services) or "none"
-            raise WrongUse(f"the directory has no such service; ours are: {mine}")
+            raise WrongUse(f"the catalogue has no such service; ours are: {mine}")
         return makelaar
 
     async def _send(self, topic: Topic, owner: Participant, message: Message) -> None:

@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from uuid import UUID
 
 from schemas.refusals import EXPLANATIONS, RefusalCode
-from schemas.values import Level
+from schemas.values import EidasLevel, EntityType, Level
 
 
 @dataclass(frozen=True)
 class LegalSubject:
-    """The organisation that is acted for. Its number is kept out of `repr`, and so out of logs."""
+    """The organisation that is acted for, by the numbers that the service asks for. They are kept
+    out of `repr`, and so out of logs.
 
-    kvk: str = field(repr=False)
+    company_name, kvk_number  attributes, where the service asks for them
+    """
+
+    identifiers: Mapping[EntityType, str] = field(repr=False)
     vestiging: str | None = field(default=None, repr=False)
+    company_name: str | None = field(default=None, repr=False)
+    kvk_number: str | None = field(default=None, repr=False)
+
+    @property
+    def kvk(self) -> str | None:
+        return self.identifiers.get(EntityType.KVKNR)
+
+    @property
+    def rsin(self) -> str | None:
+        return self.identifiers.get(EntityType.RSIN)
+
+
+@dataclass(frozen=True)
+class Person:
+    """What the acting person agreed to share; kept out of `repr`."""
+
+    first_name: str | None = field(default=None, repr=False)
+    family_name: str | None = field(default=None, repr=False)
+    date_of_birth: date | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Assertion:
     """Somebody may act for an organisation, verified.
 
-    acting_subject  his pseudonym: the same for this person and organisation at every login with
-                    this dienstverlener, and nowhere else
-    level           the level reached, at or above the one asked for
+    acting_subject     his pseudonym: the same for this person and his organisation at every login
+                       with this dienstverlener, and nowhere else
+    legal_subject      for whom he acts; with `acting_subject` together, who it is
+    intermediary       KvK number of his own organisation, where that acts for the legal subject
+    level              the level reached, at or above the one asked for
+    services           ServiceUUIDs that he may use: of a portal service, those he has a mandate for
+    catalogue_version  the catalogue that the registry decided under
     """
 
     request_id: UUID
@@ -31,12 +60,21 @@ class Assertion:
     level: Level
     legal_subject: LegalSubject
     acting_subject: str = field(repr=False)
+    intermediary: str | None = field(default=None, repr=False)
+    person: Person = Person()
+    services: tuple[UUID, ...] = ()
+    catalogue_version: int = 0
+
+    @property
+    def eidas(self) -> EidasLevel:
+        """The level in eIDAS terms."""
+        return self.level.eidas
 
 
 @dataclass(frozen=True)
 class Refusal:
     """The login ended without an assertion. `explanation` (Dutch) and `explanation_en` tell the
-    user what to do."""
+    user what to do; `fits` names providers that would have done, where that is the reason."""
 
     request_id: UUID
     code: RefusalCode
@@ -44,6 +82,7 @@ class Refusal:
     second_level: str
     explanation: str
     explanation_en: str
+    fits: tuple[str, ...] = ()
 
 
 def own_refusal(request_id: UUID, code: RefusalCode) -> Refusal:

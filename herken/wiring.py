@@ -4,14 +4,17 @@ its own `role.py`; here it meets its keys, its database and Kafka."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from brokers.role import makelaar
 from pipeline import database, health, logs
+from pipeline.catalogue import Follower
 from pipeline.errors import WrongUse
-from pipeline.keys import Keys, utc_now
+from pipeline.keys import Keys, scheme_key, utc_now
 from pipeline.runner import Runner
 from pipeline.service import Service
 from pipeline.settings import Settings, database_user, role_dsn
@@ -34,39 +37,83 @@ BUILD: dict[Role, Callable[[Keys, Settings], RoleStages[Any]]] = {
 }
 
 
-async def run(role: str, name: str, settings: Settings) -> None:
-    """Run one participant until it is told to stop. Raises WrongUse, ServerUnreachable."""
-    logs.configure(settings.log_level, name)
-    keys = Keys.load(settings.network, settings.secrets, name)
+@dataclass(frozen=True)
+class Participant:
+    """A participant that this process runs."""
+
+    keys: Keys
+    store: Store
+    service: Service
+
+
+async def run(role: str, names: Sequence[str], settings: Settings) -> None:
+    """Run participants of one role until told to stop. Raises WrongUse, ServerUnreachable."""
+    logs.configure(settings.log_level, ",".join(names))
+    async with AsyncExitStack() as stack:
+        following = Follower.following(settings.kafka, scheme_key(settings.network))
+        follower = await stack.enter_async_context(following)
+        running = [await _participant(role, name, settings, follower, stack) for name in names]
+        await stack.enter_async_context(_healthy(running, settings))
+        await _run_all([each.service for each in running])
+
+
+async def _participant(
+    role: str, name: str, settings: Settings, follower: Follower, stack: AsyncExitStack
+) -> Participant:
+    keys = Keys.load(settings.network, settings.secrets, name, lambda: follower.catalogue)
     if keys.me.role is not ROLES[role]:
         raise WrongUse(f"{name} is a {keys.me.role.name.lower()} in the directory, no {role}")
     stages = BUILD[keys.me.role](keys, settings)
-    user = database_user(name)
-    dsn = role_dsn(settings.postgres, user, keys.secrets.database_password)
+    dsn = role_dsn(settings.postgres, database_user(name), keys.secrets.database_password)
     pool = await database.pool(dsn, size=len(stages.stages) + 2)
+    stack.push_async_callback(pool.close)
     store = Store(pool)
-    service = Service(name, stages, Runner(stages, keys, store), settings)
-    checking = asyncio.create_task(_health(service, store, keys, settings))
+    return Participant(keys, store, Service(name, stages, Runner(stages, keys, store), settings))
+
+
+async def _run_all(services: Sequence[Service]) -> None:
+    """Until SIGTERM or SIGINT; where one stops by itself, so do the others."""
+
+    def stop() -> None:
+        for service in services:
+            service.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    tasks = [asyncio.create_task(service.run()) for service in services]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    stop()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in (each for each in ended if isinstance(each, BaseException)):
+        raise error
+
+
+@asynccontextmanager
+async def _healthy(running: Sequence[Participant], settings: Settings) -> AsyncIterator[None]:
+    """Answer /live and /ready for as long as the block runs."""
+    checking = asyncio.create_task(_health(running, settings))
     try:
-        await service.run()
+        yield
     finally:
         checking.cancel()
         with suppress(asyncio.CancelledError):
             await checking
-        await pool.close()
 
 
-async def _health(service: Service, store: Store, keys: Keys, settings: Settings) -> None:
+async def _health(running: Sequence[Participant], settings: Settings) -> None:
     async def live() -> bool:
-        return service.is_live()
+        return all(each.service.is_live() for each in running)
 
     async def assigned() -> bool:
-        return service.is_assigned()
+        return all(each.service.is_assigned() for each in running)
+
+    async def reachable() -> bool:
+        return all([await each.store.is_reachable() for each in running])
 
     async def can_sign() -> bool:
-        return bool(keys.signer(utc_now()))
+        return all(each.keys.signer(utc_now()) for each in running)
 
-    ready = {"partitions": assigned, "database": store.is_reachable, "keys": can_sign}
+    ready = {"partitions": assigned, "database": reachable, "keys": can_sign}
     if settings.health_port:
         checks = {"/live": {"loop": live}, "/ready": {"loop": live, **ready}}
         await health.serve(settings.health_host, settings.health_port, checks)

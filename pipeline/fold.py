@@ -76,6 +76,7 @@ class Fold:
             self.repeats.append(step.repeat)
         self.writes.claims.update(dict.fromkeys(step.claims, input_id))
         self.writes.changes.extend(step.changes)
+        self.writes.relied_on.update(step.relies_on)
         self.writes.handled[input_id] = self.encode(input_id, step.send)
 
     def _store(self, request_id: UUID, step: Step[Any]) -> None:

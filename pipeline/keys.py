@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import HerkenError, WrongUse
 from schemas import jose
+from schemas.catalogue import Catalogue
 from schemas.codec import Signer
 from schemas.directory import Directory, KeyUse, Participant, PublicJwk
 from schemas.messages import CredentialKind
@@ -80,7 +81,7 @@ class Trust:
 
     def __init__(self, network: Path) -> None:
         self._file = network / DIRECTORY_FILE
-        self._scheme = PublicJwk.model_validate_json(read_file(network / SCHEME_KEY_FILE))
+        self._scheme = scheme_key(network)
         self._checked, self._changed = 0.0, -1
         self._directory = read_directory(read_file(self._file), self._scheme)
         require_in_time(self._directory, utc_now())
@@ -109,6 +110,11 @@ class Trust:
         if newer.version < self._directory.version:
             raise Untrustworthy("an older directory after a newer one")
         return newer
+
+
+def scheme_key(network: Path) -> PublicJwk:
+    """The key by which all trust begins. Raises WrongUse."""
+    return PublicJwk.model_validate_json(read_file(network / SCHEME_KEY_FILE))
 
 
 class Secrets(Value):
@@ -146,10 +152,12 @@ def read_secrets(folder: Path, name: str) -> Secrets:
 
 @dataclass(frozen=True)
 class Keys:
-    """One participant's view: who he is, whom he trusts, what he can sign and open."""
+    """One participant's view: who he is, whom he trusts, what is offered, what he can sign and
+    open. `current` and `offered` give the directory and the catalogue as they are now."""
 
     secrets: Secrets
     current: Callable[[], Directory]
+    offered: Callable[[], Catalogue] = Catalogue
 
     def __post_init__(self) -> None:
         signing = [jose.private_key(dict(jwk)) for jwk in self.secrets.signing]
@@ -158,14 +166,24 @@ class Keys:
         object.__setattr__(self, "_encryption", {key.kid: key for key in encryption})
 
     @classmethod
-    def load(cls, network: Path, secrets: Path, name: str) -> Keys:
+    def load(
+        cls,
+        network: Path,
+        secrets: Path,
+        name: str,
+        offered: Callable[[], Catalogue] = Catalogue,
+    ) -> Keys:
         """Raises WrongUse where a file lacks, Untrustworthy where the directory does not hold."""
         trust = Trust(network)
-        return cls(read_secrets(secrets, name), lambda: trust.directory)
+        return cls(read_secrets(secrets, name), lambda: trust.directory, offered)
 
     @property
     def directory(self) -> Directory:
         return self.current()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.offered()
 
     @property
     def me(self) -> Participant:

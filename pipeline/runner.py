@@ -118,7 +118,7 @@ class Runner:
             fold = await self._fold(stage, connection, fresh, taken)
             if fold.writes.handled:
                 async with connection.transaction():
-                    await store.write(connection, fold.writes)
+                    await store.write(connection, fold.writes, still_holds=self._role.still_holds)
             _log_handled(stage, fresh, fold)
             repeated = await store.handled(connection, fold.repeats) if fold.repeats else {}
         stored = [record for group in (*before.values(), *repeated.values()) for record in group]

@@ -17,7 +17,7 @@ import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaConnectionError
-from faststream import AckPolicy, FastStream
+from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from pipeline.dead_letters import Limit
@@ -43,20 +43,28 @@ class Service:
     ) -> None:
         self._name, self._role, self._runner, self._settings = name, role, runner, settings
         self._fatal: Exception | None = None
+        self._stopped = asyncio.Event()
         self.kafka = kafka_client(settings.kafka, name)
-        self._app = FastStream(self.kafka, logger=None, after_startup=[self._be_patient])
         self._subscribers = [self._subscribe(stage) for stage in role.stages]
 
+    def stop(self) -> None:
+        """Let `run` finish the batches in hand, and return."""
+        self._stopped.set()
+
     async def run(self) -> None:
-        """Consume until SIGTERM or SIGINT, then finish the batches in hand. Raises what made it
-        stop by itself."""
+        """Consume until `stop`, then finish the batches in hand. Raises what made it stop by
+        itself."""
+        structlog.contextvars.bind_contextvars(participant=self._name)
         sweep = asyncio.create_task(self._sweep())
         log.info("started", stages=[stage.topic.name for stage in self._role.stages])
         try:
-            await self._app.run()
+            await self.kafka.start()
+            self._be_patient()
+            await self._stopped.wait()
         except KafkaConnectionError as error:
             raise unreachable(self._settings.kafka, error) from None
         finally:
+            await self.kafka.stop()
             sweep.cancel()
             with suppress(asyncio.CancelledError):
                 await sweep
@@ -130,7 +138,7 @@ class Service:
     def _stop(self, error: Exception) -> None:
         log.critical("stopping", error=type(error).__name__)
         self._fatal = self._fatal or error
-        self._app.exit()
+        self.stop()
 
     # --- publishing
 

@@ -5,8 +5,8 @@ A role is a handful of stages over its own rows, one row a login.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -16,13 +16,15 @@ from pydantic import BaseModel
 
 from schemas.codec import Faulty, Received
 from schemas.directory import Participant
-from schemas.messages import Message
+from schemas.message import Message
 from schemas.topics import Topic
 
 S = TypeVar("S", bound=BaseModel)
 K = TypeVar("K")
 Connection = asyncpg.pool.PoolConnectionProxy
 Change = Callable[[Connection], Awaitable[object]]
+StillHolds = Callable[[Connection, Mapping[UUID, int]], Awaitable[bool]]
+"""Whether these objects are at these revisions, and stay there until the transaction ends."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Step(Generic[S]):
     send     messages, sent after the row is safely stored
     claims   what may happen once only (a one-time code); `lost` is the step where one was taken
     changes  writes to the role's own tables, in the same transaction
+    relies_on  of the role's own tables, what was read and at which revision: where it is another
+             one by the time of writing, the message is handled again with what is there then
     repeat   send once more, byte for byte, what this earlier input led to
     reject   dead-letter the message for this reason, and do nothing else
     """
@@ -64,6 +68,7 @@ class Step(Generic[S]):
     claims: frozenset[str] = frozenset()
     lost: Step[S] | None = None
     changes: Sequence[Change] = ()
+    relies_on: Mapping[UUID, int] = field(default_factory=dict)
     repeat: UUID | None = None
     reject: str | None = None
 
@@ -110,9 +115,11 @@ class RoleStages(Generic[S]):
     known   what it knows at this moment: itself, the directory, its settings
     stages  one a topic that it reads
     due     what it does with a row whose time has come
+    still_holds  locks what a step relies on, and says whether it is as it was read
     """
 
     row: type[S]
     known: Callable[[], Any]
     stages: Sequence[Stage]
     due: HandleDue | None = None
+    still_holds: StillHolds | None = None

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import asyncpg
 
-from pipeline.stage import Change, Connection
+from pipeline.stage import Change, Connection, StillHolds
 from schemas.codec import Record
 
 
@@ -37,6 +37,7 @@ class Writes:
     handled: dict[UUID, list[Record]] = field(default_factory=dict)
     claims: dict[str, UUID] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
+    relied_on: dict[UUID, int] = field(default_factory=dict)
 
 
 class Conflict(Exception):
@@ -88,8 +89,16 @@ async def due_rows(connection: Connection, now: datetime, limit: int) -> list[Ro
     return [Row(*row.values()) for row in found]
 
 
-async def write(connection: Connection, writes: Writes, *, unconfirmed: bool = False) -> None:
+async def write(
+    connection: Connection,
+    writes: Writes,
+    *,
+    still_holds: StillHolds | None = None,
+    unconfirmed: bool = False,
+) -> None:
     """Write it all, or raise Conflict inside the caller's transaction."""
+    if writes.relied_on and still_holds and not await still_holds(connection, writes.relied_on):
+        raise Conflict
     await _write_inputs(connection, writes, unconfirmed)
     await _write_claims(connection, writes.claims)
     await _write_rows(connection, sorted(writes.rows.values(), key=lambda row: row.request_id))

@@ -17,8 +17,9 @@ from providers.authentication import Authentication
 from providers.means import Means
 from providers.rules import Provider
 from schemas.codec import Received
-from schemas.messages import Answer, CodeSecret, CredentialKind, PasswordSecret, SignatureSecret
+from schemas.messages import Answer, CredentialKind
 from schemas.refusals import RefusalCode
+from schemas.sealed import CodeSecret, PasswordSecret, SignatureSecret
 
 Secret = TypeVar("Secret", PasswordSecret, CodeSecret, SignatureSecret)
 Next = Callable[[Authentication, Means], Step[Authentication]]

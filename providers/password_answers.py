@@ -17,7 +17,8 @@ from providers.credentials import password
 from providers.means import Means
 from providers.rules import Provider
 from schemas.codec import Received
-from schemas.messages import CredentialKind, PasswordAnswer, PasswordSecret
+from schemas.messages import CredentialKind, PasswordAnswer
+from schemas.sealed import PasswordSecret
 
 KIND = CredentialKind.PASSWORD
 

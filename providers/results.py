@@ -8,7 +8,6 @@ from providers.authentication import Authentication
 from providers.means import Means
 from providers.rules import Provider, may_try_again, reaches
 from schemas.messages import (
-    ActingSubject,
     Authenticated,
     AuthenticationResult,
     Challenge,
@@ -16,6 +15,7 @@ from schemas.messages import (
     NotAuthenticated,
 )
 from schemas.refusals import RefusalCode
+from schemas.sealed import ActingSubject
 from schemas.topics import AUTHENTICATION_RESULTS, CHALLENGES
 
 

@@ -15,7 +15,8 @@ from providers.credentials import signature
 from providers.means import Means
 from providers.rules import Provider
 from schemas.codec import Received
-from schemas.messages import CredentialKind, SignatureAnswer, SignatureSecret
+from schemas.messages import CredentialKind, SignatureAnswer
+from schemas.sealed import SignatureSecret
 
 KIND = CredentialKind.SIGNATURE
 

@@ -10,34 +10,42 @@ from registry.mandates import Mandate
 from registry.query import Query
 from registry.rules import Registry
 from schemas.directory import KeyUse
-from schemas.messages import (
-    Deny,
-    MandateDecision,
-    Permit,
+from schemas.messages import Deny, MandateDecision, Permit, RepresentationPrompt
+from schemas.refusals import RefusalCode
+from schemas.sealed import (
+    Identifier,
+    LegalSubject,
+    PairwiseSubject,
     RepresentationOption,
     RepresentationOptions,
-    RepresentationPrompt,
-    Represented,
 )
-from schemas.refusals import RefusalCode
 from schemas.topics import MANDATE_DECISIONS, REPRESENTATION_PROMPTS
+from schemas.values import EntityType
 
 
-def permit(query: Query, mandate: Mandate, registry: Registry) -> Step[Query]:
+def permit(query: Query, mandate: Mandate, registry: Registry, moment: Moment) -> Step[Query]:
     """Declare for whom the user acts. Source: [AS] flow step 8."""
     dienstverlener = registry.directory.participant(query.dienstverlener)
     if dienstverlener is None:
         return deny(query, RefusalCode.PARTICIPANT_FAULT, registry)
     pseudonym = rules.pseudonym(registry.pseudonym_secret, mandate, query.dienstverlener)
-    represented = Represented(kvk=mandate.kvk, vestiging=mandate.vestiging, pseudonym=pseudonym)
+    number = Identifier(type=EntityType.KVKNR, value=mandate.kvk)
+    legal = LegalSubject(identifiers=(number,), vestiging=mandate.vestiging)
+    service = registry.catalogue.service(query.service)
     permitted = Permit(
         request_digest=query.request_digest,
         dienstverlener=query.dienstverlener,
         service=query.service,
+        services=service.stands_for if service else (),
         level_requested=query.level,
         level=rules.level_used(mandate, query.reached),
-        represented=registry.seal(represented, dienstverlener, KeyUse.ENCRYPTION),
+        acting=registry.seal(
+            PairwiseSubject(pseudonym=pseudonym), dienstverlener, KeyUse.ENCRYPTION
+        ),
+        legal=registry.seal(legal, dienstverlener, KeyUse.ENCRYPTION),
         declaration_signature=query.signature,
+        decided_at=moment.now,
+        catalogue_version=registry.catalogue.version,
     )
     return _decide(query, permitted, registry, (query.dienstverlener,))
 

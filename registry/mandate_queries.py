@@ -19,7 +19,6 @@ from schemas import codec
 from schemas.codec import Faulty, Received, Untrusted
 from schemas.jose import signature_of
 from schemas.messages import (
-    ActingSubject,
     Authenticated,
     AuthenticationResult,
     Deny,
@@ -27,6 +26,7 @@ from schemas.messages import (
     MandateQuery,
 )
 from schemas.refusals import RefusalCode
+from schemas.sealed import ActingSubject
 from schemas.topics import MANDATE_DECISIONS
 from schemas.values import Role
 
@@ -52,14 +52,14 @@ def handle(
     if declared.authenticated is None:
         return decisions.deny(query, RefusalCode.PARTICIPANT_FAULT, registry)
     code = rules.admit(received.message, declared.authenticated, moment.now)
-    service = registry.directory.service(query.service)
+    service = registry.catalogue.service(query.service)
     if code is not None or service is None:
         return decisions.deny(query, code or RefusalCode.PARTICIPANT_FAULT, registry)
     match rules.sufficing(declared.mandates, service, query.level, moment.now):
         case RefusalCode() as code:
             return decisions.deny(query, code, registry)
         case [only]:
-            return decisions.permit(query, only, registry)
+            return decisions.permit(query, only, registry, moment)
         case several:
             return decisions.ask(query, several, registry, moment)
 

@@ -48,7 +48,7 @@ def handle(
 def _decide(
     query: Query, mandate: Mandate | None, registry: Registry, moment: Moment
 ) -> Step[Query]:
-    service = registry.directory.service(query.service)
+    service = registry.catalogue.service(query.service)
     chosen = [mandate] if mandate else []
     if service is None:
         return decisions.deny(query, RefusalCode.PARTICIPANT_FAULT, registry)
@@ -56,7 +56,7 @@ def _decide(
         case RefusalCode() as code:
             return decisions.deny(query, code, registry)
         case [only, *_]:
-            return decisions.permit(query, only, registry)
+            return decisions.permit(query, only, registry, moment)
     return decisions.deny(query, RefusalCode.NO_MANDATE, registry)
 
 

@@ -19,6 +19,7 @@ def registry(keys: Keys) -> RoleStages[Query]:
         lambda: Registry(
             keys.me,
             keys.directory,
+            keys.catalogue,
             pseudonym_secret,
             lambda value, to, use: seal(value, to, utc_now(), use),
         ),

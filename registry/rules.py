@@ -10,7 +10,8 @@ from hmac import compare_digest
 
 from registry.mandates import Mandate
 from registry.query import Query
-from schemas.directory import Directory, KeyUse, Participant, Service
+from schemas.catalogue import Catalogue, Service
+from schemas.directory import Directory, KeyUse, Participant
 from schemas.jose import base64url
 from schemas.messages import Authenticated, MandateQuery, RepresentationChoice
 from schemas.refusals import RefusalCode
@@ -24,6 +25,7 @@ class Registry:
 
     me: Participant
     directory: Directory
+    catalogue: Catalogue
     pseudonym_secret: bytes
     seal: Callable[[Value, Participant, KeyUse], str]
 
@@ -57,7 +59,7 @@ def sufficing(
     if not valid:
         return RefusalCode.NO_MANDATE
     reaching = [mandate for mandate in valid if mandate.level >= level]
-    return reaching or RefusalCode.MANDATE_LEVEL_TOO_LOW
+    return reaching or RefusalCode.NO_MANDATE
 
 
 def is_valid(mandate: Mandate, now: datetime) -> bool:

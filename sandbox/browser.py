@@ -20,8 +20,8 @@ from sandbox.founding import Folders, wallets_of
 from sandbox.person import Answering, Behaviour
 from schemas import codec
 from schemas.directory import Directory, Participant
-from schemas.messages import Message
-from schemas.topics import TOPICS, USER, find
+from schemas.message import Message
+from schemas.topics import PROMPTS, find
 
 log = structlog.get_logger()
 
@@ -96,8 +96,7 @@ class Browser:
 
 
 def _prompt_topics(directory: Directory) -> list[str]:
-    shown = [topic for topic in TOPICS if topic.reader == USER]
-    return [topic.of(owner.name) for topic in shown for owner in directory.in_role(topic.owner)]
+    return [topic.of(owner.name) for topic in PROMPTS for owner in directory.in_role(topic.owner)]
 
 
 def _prompt(raw: ConsumerRecord, directory: Directory) -> tuple[Message, Participant]:

@@ -6,8 +6,8 @@ What everybody may know goes to `network/`, what one participant may know to
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ from pipeline.keys import (
 from sandbox import scenario as s
 from sandbox.scenario import Credential, Party, Scenario
 from schemas import jose
-from schemas.directory import Directory, DirectoryKey, KeyUse, Participant, PublicJwk, Service
+from schemas.directory import Directory, DirectoryKey, KeyUse, Participant, PublicJwk
 from schemas.messages import CredentialKind
 from schemas.values import Level, Role, Value, role_of
 
@@ -87,6 +87,10 @@ class Folders:
     @property
     def scheme_key(self) -> Path:
         return self.secrets / "_scheme.json"
+
+    def scheme(self) -> jose.PrivateKey:
+        """The key that the directory and the catalogue are signed with. Raises WrongUse."""
+        return jose.private_key(json.loads(read_file(self.scheme_key)))
 
     @property
     def scenario(self) -> Path:
@@ -165,7 +169,6 @@ def _directory(scenario: Scenario, made: dict[str, Secrets], now: datetime) -> D
         issued_at=now,
         expires_at=now + KEY_VALIDITY,
         participants=tuple(_participant(p, made[p.name], now) for p in scenario.parties),
-        services=tuple(_service(scenario, dv, service) for dv, service in scenario.services),
     )
 
 
@@ -193,20 +196,6 @@ def _key(jwk: dict[str, Any], use: KeyUse, now: datetime) -> DirectoryKey:
         jwk=PublicJwk.model_validate(jose.public_jwk(key)),
         not_before=now - _EARLIER,
         not_after=now + KEY_VALIDITY,
-    )
-
-
-def _service(scenario: Scenario, dv: s.Dienstverlener, service: s.Service) -> Service:
-    makelaars: Sequence[s.Makelaar] = scenario.makelaars
-    makelaar = next(m for m in makelaars if m.name == service.makelaar)
-    identifier = s.service_id(dv, service)
-    return Service(
-        service_id=identifier,
-        service_uuid=s.derived("service", identifier),
-        name=service.display_name,
-        dienstverlener=s.entity_id(dv),
-        makelaar=s.entity_id(makelaar),
-        level=service.level,
     )
 
 

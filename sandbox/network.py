@@ -18,10 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
 
+from pipeline.catalogue import publish
 from pipeline.errors import HerkenError
 from pipeline.keys import utc_now
 from pipeline.settings import Settings
 from sandbox import ports, topology
+from sandbox.catalogue import entries
 from sandbox.founding import Folders, Founded, found
 from sandbox.guardian import guarded
 from sandbox.processes import ended
@@ -165,6 +167,7 @@ async def network_on(
         topology.create(servers.kafka, topology.plan(founded.directory)),
         seed(scenario, founded, servers.postgres, now),
     )
+    await publish(servers.kafka, entries(scenario, now), folders.scheme())
     made = Network(scenario, folders, folder / "logs", servers, deadline_seconds, founded)
     try:
         await start_roles(made, progress)

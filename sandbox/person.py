@@ -19,23 +19,20 @@ from sandbox.founding import Held, Wallet
 from sandbox.scenario import Does
 from schemas import jose
 from schemas.directory import Directory, Participant
+from schemas.message import Message
 from schemas.messages import (
     Answer,
     Challenge,
     CodeAnswer,
-    CodeSecret,
     CredentialKind,
     MeansChoice,
     MeansPrompt,
-    Message,
     PasswordAnswer,
-    PasswordSecret,
     RepresentationChoice,
-    RepresentationOptions,
     RepresentationPrompt,
     SignatureAnswer,
-    SignatureSecret,
 )
+from schemas.sealed import CodeSecret, PasswordSecret, RepresentationOptions, SignatureSecret
 from schemas.topics import (
     CODE_ANSWERS,
     MEANS_CHOICES,

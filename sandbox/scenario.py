@@ -251,6 +251,10 @@ def service_id(dienstverlener: Dienstverlener, service: Service) -> str:
     return f"urn:etoegang:DV:{dienstverlener.oin}:services:{service.index}"
 
 
+def service_uuid(dienstverlener: Dienstverlener, service: Service) -> UUID:
+    return derived("service", service_id(dienstverlener, service))
+
+
 def derived(*parts: str) -> UUID:
     """An ID that is the same at every set-up of the same scenario."""
     return uuid5(NAMESPACE_URL, "\n".join(("herken", *parts)))

@@ -116,7 +116,6 @@ def _one_mandate(
         scenario.organisation(mandate.organisation),
     )
     provider = scenario.provider(means.provider)
-    identifier = s.service_id(*scenario.service(mandate.service))
     valid_from = mandate.valid_from or now - timedelta(minutes=1)
     return mandates_table.Mandate(
         id=s.derived("mandate", str(number), means.provider),
@@ -125,7 +124,7 @@ def _one_mandate(
         person=s.derived("person", person.name),
         kvk=organisation.kvk,
         organisation=organisation.display_name,
-        service=s.derived("service", identifier),
+        service=s.service_uuid(*scenario.service(mandate.service)),
         level=mandate.level,
         valid_from=valid_from,
         valid_until=mandate.valid_until or valid_from + FIVE_YEARS,

@@ -9,7 +9,15 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from pipeline.kafka import unreachable
 from schemas.directory import Directory
-from schemas.topics import DLQ_MAX_BYTES, DLQ_RETENTION_MS, DLQ_SUFFIX, MAX_MESSAGE_BYTES, TOPICS
+from schemas.topics import (
+    CATALOGUE,
+    DLQ_MAX_BYTES,
+    DLQ_RETENTION_MS,
+    DLQ_SUFFIX,
+    FOREVER_MS,
+    MAX_MESSAGE_BYTES,
+    TOPICS,
+)
 
 
 @dataclass(frozen=True)
@@ -20,19 +28,23 @@ class TopicPlan:
     partitions: int
     retention_ms: int
     max_bytes: int = MAX_MESSAGE_BYTES
+    compacted: bool = False
 
     @property
     def config(self) -> dict[str, str]:
         return {
             "retention.ms": str(self.retention_ms),
             "max.message.bytes": str(self.max_bytes),
-            "cleanup.policy": "delete",
+            "cleanup.policy": "compact" if self.compacted else "delete",
         }
 
 
 def plan(directory: Directory) -> list[TopicPlan]:
-    """The topics of every participant in the directory."""
-    plans = []
+    """The topics of every participant in the directory, and the catalogue."""
+    plans = [
+        TopicPlan(CATALOGUE, 1, FOREVER_MS, compacted=True),
+        TopicPlan(CATALOGUE + DLQ_SUFFIX, 1, DLQ_RETENTION_MS, DLQ_MAX_BYTES),
+    ]
     for topic in TOPICS:
         for owner in directory.in_role(topic.owner):
             name = topic.of(owner.name)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from schemas.codec import MAX_VALUE_BYTES, typ_of
 from schemas.jose import SIGNING_ALGORITHM
-from schemas.messages import Message
+from schemas.message import Message
 from schemas.topics import DLQ_RETENTION_MS, DLQ_SUFFIX, TOPICS, Topic
 from schemas.values import ENTITY_ID, Role
 

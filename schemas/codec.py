@@ -22,14 +22,15 @@ from pydantic import Field, ValidationError
 
 from schemas import jose
 from schemas.directory import Directory, DirectoryKey, KeyUse, Participant
-from schemas.messages import AuthenticationResult, AuthnRequest, MandateDecision, Message
+from schemas.message import Message
+from schemas.messages import AuthenticationResult, AuthnRequest, MandateDecision
 from schemas.topics import Topic, Writer
 from schemas.values import EntityID, Value
 
-MAX_VALUE_BYTES: Final = 32_768
+MAX_VALUE_BYTES: Final = 49_152
 """No larger than a JWS may be inside another message (`values.Jws`)."""
 MAX_EVIDENCE_BYTES: Final = 8_000
-"""What becomes evidence is smaller: an outcome holds three of them, in base64."""
+"""What becomes evidence is smaller: an outcome holds four of them, in base64."""
 CLOCK_SKEW_SECONDS: Final = 30
 """How far another participant's clock may be off. CHOICE: the scheme publishes no skew."""
 

@@ -1,4 +1,4 @@
-"""The directory: who takes part, in which role, with which public keys and services.
+"""The directory: who takes part, in which role, with which public keys.
 
 The scheme signs it as a whole; nobody is trusted for anything that it does not say. A
 participant may have an old and a new key at the same time, each with its own validity.
@@ -10,17 +10,16 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal
-from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
 
 from schemas.values import (
+    AttributeName,
     DisplayName,
     EntityID,
     Level,
     Name,
     Role,
-    ServiceID,
     Value,
     role_of,
 )
@@ -59,7 +58,13 @@ class DirectoryKey(Value):
 
 
 class Participant(Value):
-    """One company in one role. `highest_level`: what a provider's means may reach, and no more."""
+    """One company in one role.
+
+    highest_level  what a provider's means may reach, and no more
+    attributes     of persons, that a provider can deliver
+    portal         EntityID of the dienstverlener that is a registry's own portal
+    chains         whether a registry offers ketenmachtigingen
+    """
 
     name: Name
     display_name: DisplayName
@@ -67,6 +72,9 @@ class Participant(Value):
     role: Role
     keys: tuple[DirectoryKey, ...]
     highest_level: Level | None = None
+    attributes: tuple[AttributeName, ...] = ()
+    portal: EntityID | None = None
+    chains: bool = False
 
     @model_validator(mode="after")
     def _entity_id_says_the_role(self) -> Participant:
@@ -90,17 +98,6 @@ class Participant(Value):
         return max(valid, key=lambda key: key.not_before)
 
 
-class Service(Value):
-    """A service of a dienstverlener, connected to one makelaar, at a minimum level."""
-
-    service_id: ServiceID
-    service_uuid: UUID
-    name: DisplayName
-    dienstverlener: EntityID
-    makelaar: EntityID
-    level: Level
-
-
 class Directory(Value):
     """The whole, as the scheme signed it. A ValueError where it contradicts itself."""
 
@@ -111,23 +108,17 @@ class Directory(Value):
     issued_at: AwareDatetime
     expires_at: AwareDatetime
     participants: tuple[Participant, ...]
-    services: tuple[Service, ...]
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Directory:
         _refuse_twice("name", [p.name for p in self.participants])
         _refuse_twice("EntityID", [p.entity_id for p in self.participants])
         _refuse_twice("kid", [key.kid for p in self.participants for key in p.keys])
-        _refuse_twice("ServiceID", [s.service_id for s in self.services])
-        for service in self.services:
-            self._refuse_stranger(service.dienstverlener, Role.DIENSTVERLENER)
-            self._refuse_stranger(service.makelaar, Role.MAKELAAR)
+        for portal in (p.portal for p in self.participants if p.portal is not None):
+            known = self._by_entity_id.get(portal)
+            if known is None or known.role is not Role.DIENSTVERLENER:
+                raise ValueError(f"a portal is a dienstverlener that takes part: {portal}")
         return self
-
-    def _refuse_stranger(self, entity_id: str, role: Role) -> None:
-        known = self._by_entity_id.get(entity_id)
-        if known is None or known.role is not role:
-            raise ValueError(f"a service names a {role} that does not take part: {entity_id}")
 
     @cached_property
     def _by_entity_id(self) -> dict[str, Participant]:
@@ -141,10 +132,6 @@ class Directory(Value):
     def _by_kid(self) -> dict[str, tuple[Participant, DirectoryKey]]:
         return {key.kid: (p, key) for p in self.participants for key in p.keys}
 
-    @cached_property
-    def _services(self) -> dict[str, Service]:
-        return {s.service_id: s for s in self.services}
-
     def participant(self, entity_id: str) -> Participant | None:
         return self._by_entity_id.get(entity_id)
 
@@ -153,9 +140,6 @@ class Directory(Value):
 
     def key(self, kid: str) -> tuple[Participant, DirectoryKey] | None:
         return self._by_kid.get(kid)
-
-    def service(self, service_id: str) -> Service | None:
-        return self._services.get(service_id)
 
     def in_role(self, role: Role) -> list[Participant]:
         """All participants of a role, alphabetical by the name that users see."""

@@ -7,41 +7,42 @@ an organisation travels sealed (JWE) for the one participant that may read it.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from schemas.administration import Charge, MandateCommand, MandateEvent
+from schemas.catalogue import RequestedAttribute
+from schemas.chains import ChainInformation, ChainInformationQuery
+from schemas.message import Message
 from schemas.refusals import RefusalCode, SecondLevel, TopLevel
 from schemas.values import (
+    AttributeName,
     Digest,
     DisplayName,
     EntityID,
     Jws,
-    KvK,
     Level,
     Nonce,
     Sealed,
     ServiceID,
+    SignatureValue,
     Value,
-    Vestigingsnummer,
 )
-
-
-class Message(Value):
-    """What every message has. `TYPE` is its CloudEvents type, its version included."""
-
-    TYPE: ClassVar[str]
-    VALID_SECONDS: ClassVar[int] = 600
-
-    request_id: UUID
 
 
 class AuthnRequest(Message):
     """Dienstverlener to makelaar: who is at my door, at this level, for this service?
 
-    Source: [AS] flow step 2. `answer_within_seconds` asks for a deadline shorter than the
-    makelaar's own; it never lengthens it (CHOICE).
+    provider               the only one that will do (preselected)
+    declared               providers of the means that the user declared beforehand: with exactly
+                           one that fits, he is not asked (SAML's IDPList)
+    browser                the dienstverlener's own name for the user's browser, at random: a choice
+                           of means is remembered under it (CHOICE)
+    answer_within_seconds  a deadline shorter than the makelaar's own; never longer (CHOICE)
+
+    Source: [AS] flow step 2.
     """
 
     TYPE = "nl.herken.authn-request.v1"
@@ -50,6 +51,8 @@ class AuthnRequest(Message):
     level: Level | None = None
     force_authn: bool = False
     provider: EntityID | None = None
+    declared: tuple[EntityID, ...] = Field(default=(), max_length=20)
+    browser: Nonce | None = None
     answer_within_seconds: int | None = Field(default=None, ge=1, le=3600)
 
 
@@ -72,12 +75,14 @@ class MeansPrompt(Message):
 
 
 class MeansChoice(Message):
-    """User to makelaar: this provider, or none at all (cancel)."""
+    """User to makelaar: this provider, or none at all (cancel). `remember`: and from now on,
+    where the request says in which browser this is."""
 
     TYPE = "nl.herken.means-choice.v1"
 
     nonce: Nonce
     provider: EntityID | None
+    remember: bool = False
 
 
 class AuthenticationRequest(Message):
@@ -102,7 +107,10 @@ class CredentialKind(StrEnum):
 
 
 class Challenge(Message):
-    """Provider to user: show your password, code or key. Source: [AS] flow step 5."""
+    """Provider to user: show your password, code or key. Source: [AS] flow step 5.
+
+    session_accepted  who is logged in here already may answer with his session instead
+    """
 
     TYPE = "nl.herken.challenge.v1"
 
@@ -110,6 +118,7 @@ class Challenge(Message):
     provider: EntityID
     kind: CredentialKind
     deadline: AwareDatetime
+    session_accepted: bool = False
 
 
 class Answer(Message):
@@ -137,36 +146,71 @@ class SignatureAnswer(Answer):
     TYPE = "nl.herken.signature-answer.v1"
 
 
-class PasswordSecret(Value):
-    """Inside a sealed PasswordAnswer. The nonce binds it to one challenge."""
+class SessionAnswer(Answer):
+    """User to provider: I am logged in here already (single sign-on). Source: [AS] SSO."""
+
+    TYPE = "nl.herken.session-answer.v1"
+
+
+class ConsentPrompt(Message):
+    """Provider to user: may this dienstverlener know this of you? Source: [AS] consent."""
+
+    TYPE = "nl.herken.consent-prompt.v1"
 
     nonce: Nonce
-    username: Annotated[str, StringConstraints(min_length=1, max_length=64)]
-    password: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+    provider: EntityID
+    dienstverlener: EntityID
+    service_name: DisplayName
+    attributes: tuple[RequestedAttribute, ...] = Field(min_length=1)
+    deadline: AwareDatetime
 
 
-class CodeSecret(Value):
-    """Inside a sealed CodeAnswer: a TOTP code. Source: RFC 6238."""
+class ConsentChoice(Message):
+    """User to provider: share these, and no others; None cancels. `remember`: do not ask me again
+    for this dienstverlener."""
+
+    TYPE = "nl.herken.consent-choice.v1"
 
     nonce: Nonce
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+    shared: tuple[AttributeName, ...] | None
+    remember: bool = False
 
 
-class SignatureSecret(Value):
-    """Inside a sealed SignatureAnswer: a JWS over the challenge, by the key that `kid` names."""
+class SessionCommandKind(StrEnum):
+    """What who is logged in can ask of his provider."""
 
-    nonce: Nonce
-    signature: Jws
+    LOGOUT = "logout"
+    REVOKE_CONSENT = "revoke-consent"
 
 
-class ActingSubject(Value):
-    """Sealed for the registry: the person, as the provider knows him."""
+class SessionCommand(Message):
+    """User to provider, at any time: log me out, or forget what I agreed to. The request ID is the
+    command's own. `secret`: a sealed SessionSecret; `dienstverlener`: whose consent; None: all.
 
-    subject: UUID
+    Source: [AS] SSO/logout: logout ends the session at the provider; sessions of dienstverleners
+    remain.
+    """
+
+    TYPE = "nl.herken.session-command.v1"
+
+    command: SessionCommandKind
+    secret: Sealed
+    dienstverlener: EntityID | None = None
+
+
+class SessionConfirmation(Message):
+    """Provider to user: it is done; or there was no such session (any more)."""
+
+    TYPE = "nl.herken.session-confirmation.v1"
+
+    command: SessionCommandKind
+    done: bool
 
 
 class Authenticated(Value):
     """The provider's declaration: somebody proved who he is, at this level.
+
+    attributes  sealed PersonAttributes for the dienstverlener: what the person agreed to share
 
     Source: [AS] flow step 6; the audience of its message is makelaar, dienstverlener, registry.
     """
@@ -179,6 +223,7 @@ class Authenticated(Value):
     acting_subject: Sealed
     registry: EntityID
     authenticated_at: AwareDatetime
+    attributes: Sealed | None = None
 
 
 class NotAuthenticated(Value):
@@ -209,20 +254,6 @@ class MandateQuery(Message):
     deadline: AwareDatetime
 
 
-class RepresentationOption(Value):
-    """Sealed for the registry's front: one organisation the user may act for."""
-
-    option: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}$")]
-    name: DisplayName
-    kvk: KvK
-
-
-class RepresentationOptions(Value):
-    """Inside the sealed part of a RepresentationPrompt."""
-
-    options: tuple[RepresentationOption, ...]
-
-
 class RepresentationPrompt(Message):
     """Registry to user: for which organisation? Source: [AS] flow step 8."""
 
@@ -243,29 +274,44 @@ class RepresentationChoice(Message):
     option: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}$")] | None
 
 
-class Represented(Value):
-    """Sealed for the dienstverlener: for whom is acted, and the actor's pairwise pseudonym."""
+class Obligation(Value):
+    """What a permit still needs: confirmation by the registry where the chain is registered.
 
-    kvk: KvK
-    vestiging: Vestigingsnummer | None = None
-    pseudonym: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+    claim  sealed ChainClaim for that registry: what the first one believes, to be verified there
+    Source: [AS] ketenmachtiging: MR1 permits with the obligation "confirmation required from MR2".
+    """
+
+    registry: EntityID
+    claim: Sealed
 
 
 class Permit(Value):
     """The registry's declaration: this person may act, at this level.
 
-    Source: [AS] flow step 8; `declaration_signature` is the signature value of the provider's
-    declaration that the permit is bound to.
+    services               ServiceUUIDs that it holds for: one; of a portal service, those allowed
+    acting                 sealed PairwiseSubject for the dienstverlener
+    legal                  sealed LegalSubject for the dienstverlener; None where another registry
+                           has to confirm for whom
+    obligation             what has to be confirmed before the permit means anything
+    declaration_signature  signature value of the provider's declaration that this is bound to
+    catalogue_version      the catalogue that it was decided under
+
+    Source: [AS] flow step 8.
     """
 
     status: Literal["permit"] = "permit"
     request_digest: Digest
     dienstverlener: EntityID
     service: ServiceID
+    services: tuple[UUID, ...] = Field(min_length=1)
     level_requested: Level
     level: Level
-    represented: Sealed
-    declaration_signature: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{86}$")]
+    acting: Sealed
+    legal: Sealed | None
+    obligation: Obligation | None = None
+    declaration_signature: SignatureValue
+    decided_at: AwareDatetime
+    catalogue_version: int = Field(ge=1)
 
 
 class Deny(Value):
@@ -284,9 +330,55 @@ class MandateDecision(Message):
     result: Permit | Deny = Field(discriminator="status")
 
 
-class Asserted(Value):
-    """The makelaar's assertion, with the two declarations it rests on as evidence.
+class ConfirmationQuery(Message):
+    """Makelaar to the second registry: does the link hold that the first one's permit needs?
+    On the back channel, without the user. Source: [AS] ketenmachtiging."""
 
+    TYPE = "nl.herken.confirmation-query.v1"
+
+    request_digest: Digest
+    dienstverlener: EntityID
+    service: ServiceID
+    level: Level
+    decision: Jws
+    deadline: AwareDatetime
+
+
+class Confirmed(Value):
+    """The second registry's declaration: the represented does let the intermediary act.
+
+    legal               sealed LegalSubject for the dienstverlener: as with a direct mandate
+    level               the level of the link, no higher than the permit's
+    decision_signature  signature value of the permit's message that this is bound to
+    """
+
+    status: Literal["confirmed"] = "confirmed"
+    request_digest: Digest
+    dienstverlener: EntityID
+    service: ServiceID
+    services: tuple[UUID, ...] = Field(min_length=1)
+    level_requested: Level
+    level: Level
+    legal: Sealed
+    decision_signature: SignatureValue
+    decided_at: AwareDatetime
+    catalogue_version: int = Field(ge=1)
+
+
+class Confirmation(Message):
+    """Second registry to makelaar; a confirmed one is evidence for the dienstverlener too."""
+
+    TYPE = "nl.herken.confirmation.v1"
+    VALID_SECONDS = 120
+
+    result: Confirmed | Deny = Field(discriminator="status")
+
+
+class Asserted(Value):
+    """The makelaar's assertion, with the declarations it rests on as evidence: the provider's, the
+    registry's, and the second registry's where it is a chain.
+
+    catalogue_version  the makelaar's catalogue, when he asserted
     Source: [AS] an assertion is valid for two minutes.
     """
 
@@ -296,10 +388,13 @@ class Asserted(Value):
     not_on_or_after: AwareDatetime
     declaration: Jws
     decision: Jws
+    confirmation: Jws | None = None
+    catalogue_version: int = Field(ge=1)
 
 
 class Refused(Value):
-    """The makelaar's refusal, with what the user is told."""
+    """The makelaar's refusal, with what the user is told. `fits`: names of providers whose means
+    would have done, where that is the reason."""
 
     status: Literal["refusal"] = "refusal"
     code: RefusalCode
@@ -307,6 +402,7 @@ class Refused(Value):
     second_level: SecondLevel
     nl: str
     en: str
+    fits: tuple[DisplayName, ...] = ()
 
 
 class Outcome(Message):
@@ -338,11 +434,23 @@ MESSAGES: tuple[type[Message], ...] = (
     PasswordAnswer,
     CodeAnswer,
     SignatureAnswer,
+    SessionAnswer,
+    ConsentPrompt,
+    ConsentChoice,
     AuthenticationResult,
     MandateQuery,
     RepresentationPrompt,
     RepresentationChoice,
     MandateDecision,
+    ConfirmationQuery,
+    Confirmation,
     Outcome,
     Cancellation,
+    SessionCommand,
+    SessionConfirmation,
+    MandateCommand,
+    MandateEvent,
+    ChainInformationQuery,
+    ChainInformation,
+    Charge,
 )

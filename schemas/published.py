@@ -21,7 +21,8 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pydantic_core import core_schema
 
-from schemas import asyncapi, messages
+from schemas import administration, asyncapi, chains, sealed
+from schemas.catalogue import CatalogueEntry
 from schemas.codec import Claims
 from schemas.compatibility import Contract, Language, breaking_changes
 from schemas.directory import Directory
@@ -44,13 +45,22 @@ Files = dict[str, str]
 MESSAGE_BY_NAME: Final = {asyncapi.short_name(message): message for message in MESSAGES}
 PARTS: Final[tuple[type[Value], ...]] = (
     Claims,
-    messages.PasswordSecret,
-    messages.CodeSecret,
-    messages.SignatureSecret,
-    messages.ActingSubject,
-    messages.RepresentationOptions,
-    messages.Represented,
+    sealed.PasswordSecret,
+    sealed.CodeSecret,
+    sealed.SignatureSecret,
+    sealed.SessionSecret,
+    sealed.ActingSubject,
+    sealed.PersonAttributes,
+    sealed.RepresentationOptions,
+    sealed.PairwiseSubject,
+    sealed.LegalSubject,
+    sealed.ChainClaim,
+    administration.Command,
+    administration.Shown,
+    chains.ChainQuestion,
+    chains.ChainLinks,
     Directory,
+    CatalogueEntry,
 )
 """What crosses between participants without being a message: the claims of a signature, what is
 sealed, and the directory."""

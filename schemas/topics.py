@@ -10,14 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from schemas import administration as a
+from schemas import chains as c
 from schemas import messages as m
+from schemas.message import Message
 from schemas.values import Role
 
 USER: Final = "user"
-Writer = Role | Literal["user"]
+OPERATOR: Final = "operator"
+Writer = Role | Literal["user", "operator"]
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
+FOREVER_MS: Final = -1
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Topic:
     """
 
     name: str
-    message: type[m.Message]
+    message: type[Message]
     owner: Role
     writer: Writer
     reader: Writer
@@ -43,7 +48,7 @@ class Topic:
     @property
     def has_dlq(self) -> bool:
         """Whether a participant reads it, and so has a dead-letter topic beside it."""
-        return self.reader != USER
+        return isinstance(self.reader, Role)
 
     def of(self, participant: str) -> str:
         return f"{self.name}.{participant}"
@@ -83,6 +88,17 @@ SIGNATURE_ANSWERS = Topic(
     Role.PROVIDER,
     retention_ms=_HOUR_MS,
 )
+SESSION_ANSWERS = Topic(
+    "session-answers", m.SessionAnswer, Role.PROVIDER, USER, Role.PROVIDER, retention_ms=_HOUR_MS
+)
+CONSENT_PROMPTS = Topic("consent-prompts", m.ConsentPrompt, Role.PROVIDER, Role.PROVIDER, USER)
+CONSENT_CHOICES = Topic("consent-choices", m.ConsentChoice, Role.PROVIDER, USER, Role.PROVIDER)
+SESSION_COMMANDS = Topic(
+    "session-commands", m.SessionCommand, Role.PROVIDER, USER, Role.PROVIDER, retention_ms=_HOUR_MS
+)
+SESSION_CONFIRMATIONS = Topic(
+    "session-confirmations", m.SessionConfirmation, Role.PROVIDER, Role.PROVIDER, USER
+)
 AUTHENTICATION_RESULTS = Topic(
     "authentication-results",
     m.AuthenticationResult,
@@ -101,6 +117,34 @@ REPRESENTATION_CHOICES = Topic(
 )
 MANDATE_DECISIONS = Topic(
     "mandate-decisions", m.MandateDecision, Role.MAKELAAR, Role.REGISTRY, Role.MAKELAAR
+)
+CONFIRMATION_QUERIES = Topic(
+    "confirmation-queries", m.ConfirmationQuery, Role.REGISTRY, Role.MAKELAAR, Role.REGISTRY
+)
+CONFIRMATIONS = Topic("confirmations", m.Confirmation, Role.MAKELAAR, Role.REGISTRY, Role.MAKELAAR)
+MANDATE_COMMANDS = Topic(
+    "mandate-commands", a.MandateCommand, Role.REGISTRY, Role.DIENSTVERLENER, Role.REGISTRY
+)
+MANDATE_EVENTS = Topic(
+    "mandate-events",
+    a.MandateEvent,
+    Role.REGISTRY,
+    Role.REGISTRY,
+    OPERATOR,
+    retention_ms=FOREVER_MS,
+)
+CHAIN_INFORMATION_QUERIES = Topic(
+    "chain-information-queries",
+    c.ChainInformationQuery,
+    Role.REGISTRY,
+    Role.REGISTRY,
+    Role.REGISTRY,
+)
+CHAIN_INFORMATION = Topic(
+    "chain-information", c.ChainInformation, Role.REGISTRY, Role.REGISTRY, Role.REGISTRY
+)
+CHARGES = Topic(
+    "charges", a.Charge, Role.REGISTRY, Role.REGISTRY, OPERATOR, retention_ms=FOREVER_MS
 )
 OUTCOMES = Topic(
     "outcomes",
@@ -123,15 +167,39 @@ TOPICS: tuple[Topic, ...] = (
     PASSWORD_ANSWERS,
     CODE_ANSWERS,
     SIGNATURE_ANSWERS,
+    SESSION_ANSWERS,
+    CONSENT_PROMPTS,
+    CONSENT_CHOICES,
     AUTHENTICATION_RESULTS,
     MANDATE_QUERIES,
     REPRESENTATION_PROMPTS,
     REPRESENTATION_CHOICES,
     MANDATE_DECISIONS,
+    CONFIRMATION_QUERIES,
+    CONFIRMATIONS,
     OUTCOMES,
     CANCELLATIONS,
+    SESSION_COMMANDS,
+    SESSION_CONFIRMATIONS,
+    MANDATE_COMMANDS,
+    MANDATE_EVENTS,
+    CHAIN_INFORMATION_QUERIES,
+    CHAIN_INFORMATION,
+    CHARGES,
 )
-"""In the order of one login."""
+"""In the order of one login; then what goes on beside it."""
+
+PROMPTS: tuple[Topic, ...] = (
+    MEANS_PROMPTS,
+    CHALLENGES,
+    CONSENT_PROMPTS,
+    REPRESENTATION_PROMPTS,
+)
+"""What a user answers."""
+
+CATALOGUE: Final = "catalogue"
+"""The one topic that is nobody's own: the scheme writes it, a record a dienstverlener (its EntityID
+is the key), and everybody reads all of it. Compacted, one partition."""
 
 
 def find(topic_name: str) -> tuple[Topic, str]:

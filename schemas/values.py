@@ -62,7 +62,31 @@ class Level(Enum):
                 return level
         raise ValueError("a level is one of EH2, EH2+, EH3, EH4")
 
+    @property
+    def eidas(self) -> EidasLevel:
+        """The same in eIDAS terms. Raises ValueError for loa1, which has none.
 
+        Source: [AS] EH2 and EH2+ = low, EH3 = substantial, EH4 = high.
+        """
+        if self is Level.LOA1:
+            raise ValueError("EH1 ended in 2021, and has no level of eIDAS")
+        return _EIDAS[self]
+
+
+class EidasLevel(StrEnum):
+    """Level of assurance of eIDAS. Source: Regulation (EU) 910/2014, article 8."""
+
+    LOW = "http://eidas.europa.eu/LoA/low"
+    SUBSTANTIAL = "http://eidas.europa.eu/LoA/substantial"
+    HIGH = "http://eidas.europa.eu/LoA/high"
+
+
+_EIDAS = {
+    Level.EH2: EidasLevel.LOW,
+    Level.EH2PLUS: EidasLevel.LOW,
+    Level.EH3: EidasLevel.SUBSTANTIAL,
+    Level.EH4: EidasLevel.HIGH,
+}
 _ORDER = {level: rank for rank, level in enumerate(Level)}
 _LABELS = {
     Level.LOA1: "EH1",
@@ -75,6 +99,47 @@ _LABELS = {
 
 def _tails(level: Level) -> tuple[str, str]:
     return level.value, level.value.rsplit(":", 1)[1]
+
+
+class EntityType(StrEnum):
+    """The kind of number by which a service knows whom is acted for.
+
+    Source: [AS] `urn:etoegang:1.9:EntityConcernedID:{KvKnr,RSIN,BSN,Pseudo}`.
+    """
+
+    KVKNR = "urn:etoegang:1.9:EntityConcernedID:KvKnr"
+    RSIN = "urn:etoegang:1.9:EntityConcernedID:RSIN"
+    BSN = "urn:etoegang:1.9:EntityConcernedID:BSN"
+    PSEUDO = "urn:etoegang:1.9:EntityConcernedID:Pseudo"
+
+
+class AttributeName(StrEnum):
+    """What a service may ask beside who acts for whom: of the acting person, from the provider
+    only; of the represented organisation, from the registry only. Source: [AS] attribute names."""
+
+    FIRST_NAME = "urn:etoegang:1.9:attribute:FirstName"
+    FAMILY_NAME = "urn:etoegang:1.9:attribute:FamilyName"
+    DATE_OF_BIRTH = "urn:etoegang:1.9:attribute:DateOfBirth"
+    COMPANY_NAME = "urn:etoegang:1.11:attribute-represented:CompanyName"
+    KVK_NUMBER = "urn:etoegang:1.11:attribute-represented:KvKnr"
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it is of the acting person, and so needs his consent."""
+        return ":attribute:" in self.value
+
+
+class Intermediation(StrEnum):
+    """Whether a service can be used through an intermediary. Source: [AS] service catalogue.
+
+    CHOICE: `own` is arranged by the dienstverlener itself, outside the scheme, so that no chain of
+    the scheme holds; `needs-approval` holds for intermediaries that its catalogue entry names.
+    """
+
+    NONE = "none"
+    GENERAL = "general"
+    OWN = "own"
+    NEEDS_APPROVAL = "needs-approval"
 
 
 _ELEVEN_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
@@ -153,7 +218,7 @@ DisplayName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Jws = Annotated[
     str,
     StringConstraints(
-        pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$", max_length=32_768
+        pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$", max_length=49_152
     ),
 ]
 """A compact JWS (RFC 7515)."""
@@ -169,3 +234,7 @@ Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22,64}$")]
 """Unguessable: at least 128 bits, base64url."""
 Digest = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 """SHA-256, base64url without padding."""
+Pseudonym = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+"""Pairwise: of one subject, for one dienstverlener."""
+SignatureValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{86}$")]
+"""The signature of an ES256 JWS, base64url: what a declaration is bound by."""

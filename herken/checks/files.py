@@ -41,7 +41,7 @@ def directory(network: Path) -> tuple[Finding, Directory | None]:
 
 
 def _count(found: Directory) -> str:
-    return f"{len(found.participants)} participants, {len(found.services)} services"
+    return f"{len(found.participants)} participants"
 
 
 def expiry(found: Directory, now: datetime) -> Finding:

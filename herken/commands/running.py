@@ -45,10 +45,15 @@ def demo(scenario: ScenarioFile = FIRST_LOGIN, as_json: AsJson = False) -> None:
 
 def run(
     role: Annotated[RoleName, typer.Argument(help="What the participant is.")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name in the directory.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME...", help="Its name in the directory, or several.")
+    ],
 ) -> None:
-    """Run one role as a consumer service; a second one of the same name shares the partitions."""
+    """Run one role as a consumer service; a second one of the same name shares the partitions.
+
+    Several names of one role share this process, for a laptop.
+    """
     from herken.wiring import run as run_role
     from pipeline.settings import Settings
 
-    asyncio.run(run_role(role, name, Settings.read()))
+    asyncio.run(run_role(role, names, Settings.read()))

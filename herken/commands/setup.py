@@ -50,6 +50,20 @@ def topics(
     progress(f"{len(plans)} topics, {len(created)} of them new")
 
 
+@group.command(epilog="Example: HERKEN_KAFKA=127.0.0.1:9092 herken setup catalogue")
+def catalogue() -> None:
+    """Publish the scenario's services; what is in the catalogue already is left as it is."""
+    from pipeline.keys import utc_now
+    from pipeline.settings import Settings
+    from sandbox.catalogue import publish_missing
+    from sandbox.founding import scenario_of
+
+    folders, settings = _folders(), Settings.read()
+    scenario, scheme = scenario_of(folders), folders.scheme()
+    count = asyncio.run(publish_missing(settings.kafka, scenario, scheme, utc_now()))
+    progress(f"{count} entries published")
+
+
 @group.command(
     epilog="Example: HERKEN_POSTGRES=postgresql://postgres@127.0.0.1/herken herken setup databases"
 )

@@ -14,7 +14,8 @@ from herken.reference.text import code, documented, page, prose, section, table
 from herken.reference.types import default_text, field_type
 from schemas import codec, directory, messages, refusals, values
 from schemas.asyncapi import role_name
-from schemas.messages import MESSAGES, Answer, Message
+from schemas.message import Message
+from schemas.messages import MESSAGES, Answer
 from schemas.topics import TOPICS, Topic
 
 _LIMITS = {"pattern": "pattern", "minLength": "min length", "maxLength": "max length"}

@@ -17,7 +17,8 @@ from pipeline import dead_letters
 from schemas import codec, jose, published
 from schemas.asyncapi import role_name, short_name
 from schemas.codec import Record
-from schemas.messages import MESSAGES, Message
+from schemas.message import Message
+from schemas.messages import MESSAGES
 from schemas.topics import DLQ_RETENTION_MS, TOPICS, Topic
 
 Json = dict[str, Any]

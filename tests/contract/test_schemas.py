@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from pydantic import BaseModel, ValidationError
 
 from schemas import messages, published
-from schemas.messages import Message
+from schemas.message import Message
 from schemas.published import FOLDER, MESSAGE_BY_NAME, PARTS
 from schemas.values import Value
 

@@ -102,7 +102,7 @@ def test_login_chooses_the_organisation_asked_for(up: Up) -> None:
 
 def test_login_exits_1_when_it_is_refused(up: Up) -> None:
     done = up.herken("login", "lozingsaangifte", "--as", "bas")
-    assert (done.returncode, "mandate_level_too_low" in done.stdout) == (1, True)
+    assert (done.returncode, "no_mandate" in done.stdout) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -38,23 +38,22 @@ from registry.role import registry
 from sandbox.servers import Servers
 from schemas import codec, topics
 from schemas.codec import Record
+from schemas.message import Message
 from schemas.messages import (
     Answer,
     AuthnRequest,
     Cancellation,
     Challenge,
     CodeAnswer,
-    CodeSecret,
     CredentialKind,
     MeansChoice,
     MeansPrompt,
-    Message,
     Outcome,
     PasswordAnswer,
-    PasswordSecret,
     Refused,
 )
 from schemas.refusals import RefusalCode
+from schemas.sealed import CodeSecret, PasswordSecret
 from schemas.topics import AUTHN_REQUESTS, CANCELLATIONS, MEANS_CHOICES
 from schemas.values import Value
 from tests.unit.builders import (

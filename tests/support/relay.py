@@ -34,11 +34,13 @@ from pipeline.settings import Settings, database_user, role_dsn
 from pipeline.stage import Stage
 from pipeline.store import Store
 from sandbox import scenario as s
+from sandbox.catalogue import entries
 from sandbox.founding import Folders, Founded
 from sandbox.person import STEP_SECONDS, Answering, Behaviour, CodeBook
 from sandbox.scenario import Scenario
 from sandbox.seeding import seed
 from schemas import codec
+from schemas.catalogue import Catalogue
 from schemas.codec import Record, Untrusted
 from schemas.jose import PrivateKey
 from schemas.messages import AuthnRequest
@@ -269,8 +271,9 @@ async def opened(files: Files, scenario: Scenario, postgres: str) -> AsyncIterat
         dsn = await stack.enter_async_context(_database(postgres, users))
         await seed(scenario, files.founded, dsn, clock())
         directory, folders = files.founded.directory, files.folders
+        catalogue = Catalogue().with_entries(entries(scenario, clock()))
         keys = {
-            p.name: Keys.load(folders.network, folders.secrets, p.name)
+            p.name: Keys.load(folders.network, folders.secrets, p.name, lambda: catalogue)
             for p in directory.participants
         }
         runners = {}

@@ -35,8 +35,8 @@ from sandbox.seeding import MIGRATIONS
 from schemas import jose
 from schemas.codec import Faulty, Received, Record, encode_signed, encode_unsigned, request_digest
 from schemas.directory import Directory, DirectoryKey, KeyUse, Participant, PublicJwk, Service
+from schemas.message import Message
 from schemas.messages import (
-    ActingSubject,
     Authenticated,
     AuthenticationRequest,
     AuthenticationResult,
@@ -45,12 +45,11 @@ from schemas.messages import (
     Deny,
     MandateDecision,
     MandateQuery,
-    Message,
     NotAuthenticated,
     Permit,
-    Represented,
 )
 from schemas.refusals import RefusalCode
+from schemas.sealed import ActingSubject, Represented
 from schemas.topics import Topic
 from schemas.values import Level, Role, Value
 

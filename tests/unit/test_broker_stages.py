@@ -24,6 +24,7 @@ from brokers.login import Login, Phase
 from brokers.role import makelaar
 from pipeline.stage import Step
 from schemas.codec import Faulty, request_digest
+from schemas.message import Message
 from schemas.messages import (
     Asserted,
     AuthenticationRequest,
@@ -31,7 +32,6 @@ from schemas.messages import (
     MandateQuery,
     MeansChoice,
     MeansPrompt,
-    Message,
     Outcome,
     Refused,
 )

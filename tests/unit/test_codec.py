@@ -16,6 +16,7 @@ import pytest
 from schemas import asyncapi, codec, jose
 from schemas.codec import Claims, Faulty, Received, Record, Untrusted, request_digest
 from schemas.directory import DirectoryKey, KeyUse, Participant
+from schemas.message import Message
 from schemas.messages import (
     MESSAGES,
     AuthenticationResult,
@@ -23,7 +24,6 @@ from schemas.messages import (
     CodeAnswer,
     MandateDecision,
     MeansChoice,
-    Message,
     Outcome,
 )
 from schemas.published import FOLDER

@@ -16,7 +16,7 @@ from pipeline.errors import HerkenError, WrongUse
 from pipeline.keys import Keys, Secrets, Trust, Unreadable, Untrustworthy
 from schemas import jose
 from schemas.directory import Directory, KeyUse, PublicJwk
-from schemas.messages import ActingSubject, CodeSecret
+from schemas.sealed import ActingSubject, CodeSecret
 from schemas.values import Level, Value
 from tests.unit.builders import (
     DUIN,

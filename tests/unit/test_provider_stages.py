@@ -29,21 +29,18 @@ from providers.means import MAX_FAILURES, Means
 from schemas import jose
 from schemas.directory import PublicJwk
 from schemas.messages import (
-    ActingSubject,
     Answer,
     Authenticated,
     AuthenticationResult,
     Challenge,
     CodeAnswer,
-    CodeSecret,
     CredentialKind,
     NotAuthenticated,
     PasswordAnswer,
-    PasswordSecret,
     SignatureAnswer,
-    SignatureSecret,
 )
 from schemas.refusals import RefusalCode
+from schemas.sealed import ActingSubject, CodeSecret, PasswordSecret, SignatureSecret
 from schemas.topics import AUTHENTICATION_REQUESTS, AUTHENTICATION_RESULTS, CHALLENGES, TOPICS
 from schemas.values import Level, Role, Value
 from tests.unit.builders import (

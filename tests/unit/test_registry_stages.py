@@ -25,11 +25,10 @@ from schemas.messages import (
     MandateDecision,
     Permit,
     RepresentationChoice,
-    RepresentationOptions,
     RepresentationPrompt,
-    Represented,
 )
 from schemas.refusals import RefusalCode
+from schemas.sealed import RepresentationOptions, Represented
 from schemas.topics import (
     AUTHENTICATION_RESULTS,
     MANDATE_DECISIONS,

@@ -15,12 +15,12 @@ from dienstverlener.verify import verify
 from schemas import codec
 from schemas.codec import Record, Untrusted
 from schemas.jose import signature_of
+from schemas.message import Message
 from schemas.messages import (
     Asserted,
     Authenticated,
     AuthenticationResult,
     MandateDecision,
-    Message,
     Outcome,
     Permit,
     Refused,

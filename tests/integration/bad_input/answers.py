@@ -7,12 +7,8 @@ from uuid import uuid4
 
 from schemas import codec
 from schemas.codec import Record
-from schemas.messages import (
-    CodeSecret,
-    PasswordAnswer,
-    PasswordSecret,
-    SignatureSecret,
-)
+from schemas.messages import PasswordAnswer
+from schemas.sealed import CodeSecret, PasswordSecret, SignatureSecret
 from schemas.topics import (
     CHALLENGES,
     CODE_ANSWERS,

@@ -6,9 +6,7 @@ from typing import Any
 
 from schemas.codec import Record
 from schemas.jose import PrivateKey, new_key
-from schemas.messages import (
-    PasswordSecret,
-)
+from schemas.sealed import PasswordSecret
 from schemas.topics import (
     PASSWORD_ANSWERS,
     SIGNATURE_ANSWERS,

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 from schemas import codec
 from schemas.codec import Record, Signer
-from schemas.messages import Deny, MandateDecision, Represented
+from schemas.messages import Deny, MandateDecision
 from schemas.refusals import RefusalCode
+from schemas.sealed import Represented
 from schemas.topics import (
     AUTHENTICATION_RESULTS,
     MANDATE_DECISIONS,

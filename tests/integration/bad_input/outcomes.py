@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.codec import Record
 from schemas.jose import new_key, signature_of
-from schemas.messages import Represented
+from schemas.sealed import Represented
 from schemas.topics import AUTHENTICATION_REQUESTS, AUTHN_REQUESTS, OUTCOMES
 from schemas.values import Level
 from tests.integration.bad_input import stops

@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.codec import Record
 from schemas.jose import new_key
-from schemas.messages import ActingSubject
+from schemas.sealed import ActingSubject
 from schemas.topics import (
     AUTHENTICATION_REQUESTS,
     AUTHENTICATION_RESULTS,

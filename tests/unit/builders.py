@@ -33,8 +33,15 @@ from registry.query import Query
 from registry.rules import Registry
 from sandbox.seeding import MIGRATIONS
 from schemas import jose
+from schemas.catalogue import (
+    Catalogue,
+    CatalogueEntry,
+    Service,
+    ServiceDefinition,
+    ServiceInstance,
+)
 from schemas.codec import Faulty, Received, Record, encode_signed, encode_unsigned, request_digest
-from schemas.directory import Directory, DirectoryKey, KeyUse, Participant, PublicJwk, Service
+from schemas.directory import Directory, DirectoryKey, KeyUse, Participant, PublicJwk
 from schemas.message import Message
 from schemas.messages import (
     Authenticated,
@@ -49,9 +56,9 @@ from schemas.messages import (
     Permit,
 )
 from schemas.refusals import RefusalCode
-from schemas.sealed import ActingSubject, Represented
+from schemas.sealed import ActingSubject, Identifier, LegalSubject, PairwiseSubject
 from schemas.topics import Topic
-from schemas.values import Level, Role, Value
+from schemas.values import EntityType, Level, Role, Value
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 FROM, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -117,12 +124,44 @@ SERVICES = (
 )
 
 
-def directory(
-    participants: Iterable[Participant], services: Sequence[Service] = (), **changes: Any
-) -> Directory:
+def catalogue(services: Sequence[Service] = SERVICES) -> Catalogue:
+    """A catalogue with these services and no others."""
+    owners = sorted({each.dienstverlener for each in services})
+    entries = [
+        catalogue_entry([each for each in services if each.dienstverlener == owner], number)
+        for number, owner in enumerate(owners, start=1)
+    ]
+    return Catalogue().with_entries(entries)
+
+
+def catalogue_entry(
+    services: Sequence[Service], version: int = 1, **changes: Any
+) -> CatalogueEntry:
+    """The entry of these services' dienstverlener."""
+    owner = services[0].dienstverlener
+    fields = {
+        "version": version,
+        "issued_at": FROM,
+        "dienstverlener": owner,
+        "oin": owner.split(":")[3],
+        "display_name": "Gemeente Waterdam",
+        "definitions": [
+            _of(each, ServiceDefinition, description="Een dienst") for each in services
+        ],
+        "instances": [_of(each, ServiceInstance) for each in services],
+    }
+    return CatalogueEntry(**{**fields, **changes})
+
+
+def _of(service: Service, model: type[Value], **more: Any) -> Any:
+    """The part of a service that a definition, or an instance, has."""
+    fields = {name: value for name, value in service if name in model.model_fields}
+    return model(**{**fields, **more})
+
+
+def directory(participants: Iterable[Participant], **changes: Any) -> Directory:
     fields = {"version": 1, "issued_at": FROM, "expires_at": UNTIL}
-    taking_part = {"participants": tuple(participants), "services": tuple(services)}
-    return Directory(**{**fields, **taking_part, **changes})
+    return Directory(**{**fields, "participants": tuple(participants), **changes})
 
 
 def directory_key(
@@ -152,11 +191,12 @@ class World:
     """Eight participants and four services, with everybody's keys."""
 
     directory: Directory
+    catalogue: Catalogue
     secrets: dict[str, Secrets]
     front: jose.PrivateKey
 
     def keys(self, name: str) -> Keys:
-        return Keys(self.secrets[name], lambda: self.directory)
+        return Keys(self.secrets[name], lambda: self.directory, lambda: self.catalogue)
 
     def named(self, name: str) -> Participant:
         found = self.directory.named(name)
@@ -170,7 +210,8 @@ def world() -> World:
     front = jose.new_key()
     made = {name: (jose.new_key(), jose.new_key()) for name in _ENTITIES}
     return World(
-        directory([_taking_part(name, *made[name], front) for name in _ENTITIES], SERVICES),
+        directory([_taking_part(name, *made[name], front) for name in _ENTITIES]),
+        catalogue(),
         {name: secrets(name, *made[name]) for name in _ENTITIES},
         front,
     )
@@ -205,7 +246,14 @@ def sealed_for(name: str, content: Value) -> str:
 
 def network(**changes: Any) -> Network:
     fields = {"me": world().named("duin"), "directory": world().directory}
-    return Network(**{**fields, "deadline_seconds": DEADLINE_SECONDS, **changes})
+    return Network(
+        **{
+            **fields,
+            "catalogue": world().catalogue,
+            "deadline_seconds": DEADLINE_SECONDS,
+            **changes,
+        }
+    )
 
 
 def provider(name: str = "aak", **changes: Any) -> Provider:
@@ -223,6 +271,7 @@ def registry(**changes: Any) -> Registry:
     fields = {
         "me": world().named("kade"),
         "directory": world().directory,
+        "catalogue": world().catalogue,
         "pseudonym_secret": b"k" * 32,
         "seal": lambda content, to, use: seal(content, to, NOW, use),
     }
@@ -272,8 +321,9 @@ def mandate_query(**changes: Any) -> MandateQuery:
 
 def permit(**changes: Any) -> Permit:
     levels = {"level_requested": Level.EH3, "level": Level.EH3}
-    fields = {"represented": SEALED, "declaration_signature": SIGNATURE}
-    return Permit(**{**_ABOUT, **levels, **fields, **changes})
+    fields = {"acting": SEALED, "legal": SEALED, "declaration_signature": SIGNATURE}
+    about = {"services": (service().service_uuid,), "decided_at": NOW, "catalogue_version": 1}
+    return Permit(**{**_ABOUT, **about, **levels, **fields, **changes})
 
 
 def mandate_decision(result: Permit | Deny | None = None, **changes: Any) -> MandateDecision:
@@ -288,8 +338,13 @@ def acting_subject() -> str:
     return sealed_for("kade", ActingSubject(subject=SUBJECT))
 
 
-def represented(**changes: Any) -> str:
-    return sealed_for("haven", Represented(**{"kvk": KVK, "pseudonym": "p" * 43, **changes}))
+def acting(**changes: Any) -> str:
+    return sealed_for("haven", PairwiseSubject(**{"pseudonym": "p" * 43, **changes}))
+
+
+def legal(**changes: Any) -> str:
+    number = Identifier(type=EntityType.KVKNR, value=KVK)
+    return sealed_for("haven", LegalSubject(**{"identifiers": (number,), **changes}))
 
 
 # --- rows

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import brokers
 import providers
 import registry
 from pipeline import database
@@ -26,7 +27,7 @@ from schemas.values import Role
 
 FIVE_YEARS = timedelta(days=5 * 365)
 MIGRATIONS = {
-    Role.MAKELAAR: (),
+    Role.MAKELAAR: (Path(brokers.__file__).parent / "migrations",),
     Role.PROVIDER: (Path(providers.__file__).parent / "migrations",),
     Role.REGISTRY: (Path(registry.__file__).parent / "migrations",),
 }

@@ -23,7 +23,7 @@ from pydantic import Field, ValidationError
 from schemas import jose
 from schemas.directory import Directory, DirectoryKey, KeyUse, Participant
 from schemas.message import Message
-from schemas.messages import AuthenticationResult, AuthnRequest, MandateDecision
+from schemas.messages import AuthenticationResult, AuthnRequest, Confirmation, MandateDecision
 from schemas.topics import Topic, Writer
 from schemas.values import EntityID, Value
 
@@ -345,7 +345,7 @@ def time_fault(claims: Claims, now: datetime) -> str | None:
 
 
 def _limit(message: type[Message]) -> int:
-    evidence = (AuthnRequest, AuthenticationResult, MandateDecision)
+    evidence = (AuthnRequest, AuthenticationResult, MandateDecision, Confirmation)
     return MAX_EVIDENCE_BYTES if issubclass(message, evidence) else MAX_VALUE_BYTES
 
 

@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from brokers.authn_requests import Arrival
 from brokers.login import Login, Phase
 from brokers.rules import Network
 from pipeline import database
@@ -48,17 +49,20 @@ from schemas.messages import (
     AuthenticationRequest,
     AuthenticationResult,
     AuthnRequest,
+    Confirmation,
+    Confirmed,
     CredentialKind,
     Deny,
     MandateDecision,
     MandateQuery,
     NotAuthenticated,
+    Obligation,
     Permit,
 )
 from schemas.refusals import RefusalCode
 from schemas.sealed import ActingSubject, Identifier, LegalSubject, PairwiseSubject
 from schemas.topics import Topic
-from schemas.values import EntityType, Level, Role, Value
+from schemas.values import AttributeName, EntityType, Level, Role, Value
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 FROM, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -183,6 +187,8 @@ _ENTITIES = {
     "loods": LOODS,
 }
 _HIGHEST = {"aak": Level.EH3, "botter": Level.EH4}
+_ATTRIBUTES = {"botter": (AttributeName.FIRST_NAME, AttributeName.FAMILY_NAME)}
+_CHAINS = ("pier",)
 _FIRST = {"aak": CredentialKind.PASSWORD, "botter": CredentialKind.SIGNATURE}
 
 
@@ -223,7 +229,14 @@ def _taking_part(
     keys = [directory_key(signing), directory_key(encryption, KeyUse.ENCRYPTION)]
     fronts = [directory_key(front, KeyUse.FRONT)] if name == "kade" else []
     entity = _ENTITIES[name]
-    return participant(name, entity, keys=[*keys, *fronts], highest_level=_HIGHEST.get(name))
+    return participant(
+        name,
+        entity,
+        keys=[*keys, *fronts],
+        highest_level=_HIGHEST.get(name),
+        attributes=_ATTRIBUTES.get(name, ()),
+        chains=name in _CHAINS,
+    )
 
 
 def secrets(name: str, signing: jose.PrivateKey, encryption: jose.PrivateKey) -> Secrets:
@@ -254,6 +267,10 @@ def network(**changes: Any) -> Network:
             **changes,
         }
     )
+
+
+def arrival(remembered: str | None = None, **changes: Any) -> Arrival:
+    return Arrival(network(**changes), remembered)
 
 
 def provider(name: str = "aak", **changes: Any) -> Provider:
@@ -334,6 +351,23 @@ def denied(code: RefusalCode) -> MandateDecision:
     return mandate_decision(Deny(code=code))
 
 
+def obliging(registry: str = PIER, **changes: Any) -> Permit:
+    """A permit that another registry has to confirm."""
+    obligation = Obligation(registry=registry, claim=SEALED)
+    return permit(**{"legal": None, "obligation": obligation, **changes})
+
+
+def confirmed(**changes: Any) -> Confirmed:
+    levels = {"level_requested": Level.EH3, "level": Level.EH3}
+    fields = {"legal": SEALED, "decision_signature": SIGNATURE, "decided_at": NOW}
+    about = {"services": (service().service_uuid,), "catalogue_version": 1}
+    return Confirmed(**{**_ABOUT, **about, **levels, **fields, **changes})
+
+
+def confirmation(result: Confirmed | Deny | None = None, **changes: Any) -> Confirmation:
+    return Confirmation(**{"request_id": REQUEST, "result": result or confirmed(), **changes})
+
+
 def acting_subject() -> str:
     return sealed_for("kade", ActingSubject(subject=SUBJECT))
 
@@ -359,6 +393,7 @@ def login(phase: Phase = Phase.AUTHENTICATING, **changes: Any) -> Login:
         "service": SERVICE,
         "level": Level.EH3,
         "force_authn": False,
+        "requested_at": NOW,
         "deadline": DEADLINE,
         "provider": AAK,
     }

@@ -29,6 +29,7 @@ from pipeline.stage import Moment, Step
 from providers.authentication import Authentication
 from providers.means import Means
 from providers.rules import Provider
+from providers.sessions import Session, key_of
 from registry.mandates import Mandate
 from registry.query import Query
 from registry.rules import Registry
@@ -37,6 +38,7 @@ from schemas import jose
 from schemas.catalogue import (
     Catalogue,
     CatalogueEntry,
+    RequestedAttribute,
     Service,
     ServiceDefinition,
     ServiceInstance,
@@ -76,6 +78,8 @@ SUBJECT = UUID("1c0f6a7e-1111-4c55-b0a7-6e8f1b7c2a42")
 PERSON = UUID("1c0f6a7e-2222-4c55-b0a7-6e8f1b7c2a42")
 KVK = "90000101"
 NONCE, OTHER_NONCE = "n" * 32, "o" * 32
+BROWSER_SECRET = "b" * 32
+SESSION_KEY = key_of(BROWSER_SECRET)
 JWS, SEALED, SIGNATURE = "aa.bb.cc", "aa.bb.cc.dd.ee", "s" * 86
 
 
@@ -277,6 +281,7 @@ def provider(name: str = "aak", **changes: Any) -> Provider:
     fields = {
         "me": world().named(name),
         "directory": world().directory,
+        "catalogue": world().catalogue,
         "first_challenge": _FIRST[name],
         "attempts": ATTEMPTS,
         "seal": lambda content, to: seal(content, to, NOW),
@@ -419,6 +424,23 @@ TOTP_SECRET = b32encode(b"12345678901234567890").decode()
 def means(**changes: Any) -> Means:
     fields = {"id": UUID(int=1), "subject": SUBJECT, "registry": KADE, "level": Level.EH3}
     return Means(**{**fields, "username": "ans@molen.example", **changes})
+
+
+def session(**changes: Any) -> Session:
+    """Of the means above, begun an hour ago."""
+    fields = {"key": SESSION_KEY, "id": UUID(int=7), "revision": 3, "means": UUID(int=1)}
+    since = {"authenticated_at": NOW - timedelta(hours=1), "level": Level.EH3}
+    return Session(**{**fields, **since, "subject": SUBJECT, **changes})
+
+
+def asking(*names: AttributeName, required: bool = True, **changes: Any) -> Catalogue:
+    """The catalogue, with services of haven's that want to know these attributes."""
+    wanted = tuple(
+        RequestedAttribute(name=name, required=required, purpose="Om u aan te spreken")
+        for name in names
+    )
+    fields = {"attributes": wanted, **changes}
+    return catalogue([each.model_copy(update=fields) for each in SERVICES[:2]] + [*SERVICES[2:]])
 
 
 def mandate(**changes: Any) -> Mandate:

@@ -58,6 +58,7 @@ from schemas.messages import (
     AuthenticationRequest,
     AuthenticationResult,
     AuthnRequest,
+    ConfirmationQuery,
     CredentialKind,
     Deny,
     MandateDecision,
@@ -352,6 +353,11 @@ def permit(**changes: Any) -> Permit:
 
 def mandate_decision(result: Permit | Deny | None = None, **changes: Any) -> MandateDecision:
     return MandateDecision(**{"request_id": REQUEST, "result": result or permit(), **changes})
+
+
+def confirmation_query(**changes: Any) -> ConfirmationQuery:
+    fields = {"request_id": REQUEST, "level": Level.EH3, "decision": JWS, "deadline": DEADLINE}
+    return ConfirmationQuery(**{**_ABOUT, **fields, **changes})
 
 
 def denied(code: RefusalCode) -> MandateDecision:

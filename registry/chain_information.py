@@ -39,7 +39,7 @@ class Informed:
 def handle(
     _: Any, received: Received[ChainInformation], informed: Informed, moment: Moment
 ) -> Step[Any]:
-    """Note where the link is registered. What is noted already stays; who was not asked is not heard."""
+    """Note where the link is registered. What is noted already stays."""
     registry, assignment, sender = informed.registry, informed.assignment, received.sender
     if sender is None or sender not in asked_of(registry):
         return Step(reject="not_asked")

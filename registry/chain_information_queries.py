@@ -28,8 +28,8 @@ MOST_LINKS: Final = 20
 
 @dataclass(frozen=True)
 class Asked:
-    """A question, and the links of this registry between the two. `links` is None where the question
-    cannot be read."""
+    """A question, and the links of this registry between the two. `links` is None where the
+    question cannot be read."""
 
     registry: Registry
     links: Sequence[Link] | None = None

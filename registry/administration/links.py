@@ -68,8 +68,8 @@ def linked(made: Link, situation: Situation) -> Judged:
 
 
 def accept(_: Accept, situation: Situation) -> Judged:
-    """By a manager of the intermediary, at or above the link's level, whichever registry says that he
-    is one. What is accepted already is shown as it is."""
+    """By a manager of the intermediary, at or above the link's level, whichever registry says that
+    he is one. What is accepted already is shown as it is."""
     before, actor = situation.thing, situation.actor
     if not isinstance(before, Link) or actor.kvk != before.intermediary:
         return CommandRefusal.NOT_FOUND

@@ -54,7 +54,7 @@ _BETWEEN = "intermediary = $1 AND organisation IN (SELECT id FROM organisations 
 async def actor(
     connection: AnyConnection, login: Assertion, as_: As, registry: Registry, now: datetime
 ) -> Actor:
-    """Who logged in. By another registry's permit, nothing that is kept here says anything of him."""
+    """Who logged in. By another registry's permit, nothing that is kept here speaks for him."""
     subject = login.legal_subject
     found = Actor(as_, login.level, login.acting_subject, kvk=subject.kvk or subject.kvk_number)
     if login.registry != registry.me.entity_id:

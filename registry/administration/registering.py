@@ -90,8 +90,8 @@ def registered(made: Mandate, situation: Situation) -> Judged:
 
 
 def change(asked: Change, situation: Situation) -> Judged:
-    """Another level or end of a mandate of the manager's own organisation, at or below his own level
-    before and after."""
+    """Another level or end of a mandate of the manager's own organisation, at or below his own
+    level before and after."""
     before = situation.thing
     if not isinstance(before, Mandate) or not situation.actor.owns(before.organisation):
         return CommandRefusal.NOT_FOUND

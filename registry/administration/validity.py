@@ -28,7 +28,7 @@ def period(asked: Period, now: datetime) -> tuple[datetime, datetime] | CommandR
 def checked(
     valid_from: datetime, valid_until: datetime, now: datetime
 ) -> tuple[datetime, datetime] | CommandRefusal:
-    """The same, where it holds: it ends after it began, is not over, and takes five years at most."""
+    """The same, where it holds: it ends after it began, is not over, takes five years at most."""
     if max(valid_from, now) < valid_until <= latest_end(valid_from):
         return valid_from, valid_until
     return CommandRefusal.VALIDITY_REFUSED

@@ -59,8 +59,8 @@ def chains_offered(registry: Registry) -> Reason:
 
 
 def intermediation(wanted: Iterable[UUID], intermediary: str | None, registry: Registry) -> Reason:
-    """Every service can be used through this intermediary, at one dienstverlener or more. Who has no
-    KvK number is no intermediary. Source: [AS] service catalogue."""
+    """Every service can be used through this intermediary, at one dienstverlener or more. Who has
+    no KvK number is no intermediary. Source: [AS] service catalogue."""
     if intermediary is not None and all(
         any(allows(service, intermediary) for service in instances(each, registry))
         for each in wanted

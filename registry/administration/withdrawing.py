@@ -1,8 +1,8 @@
 """Withdraw and WithdrawPerson: over, from the moment that this is answered.
 
-The row's next revision is written in the transaction that stores the event, and only then is the event
-sent. A decision holds the rows that it rests on until it is written (`tables.still_hold`), so that it
-is either before the withdrawal, or sees it. That write is the linearisation point.
+The row's next revision is written in the transaction that stores the event, and only then is the
+event sent. A decision holds the rows that it rests on until it is written (`tables.still_hold`), so
+that it is either before the withdrawal, or sees it. That write is the linearisation point.
 """
 
 from __future__ import annotations

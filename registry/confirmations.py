@@ -49,9 +49,12 @@ def confirm(
         decided_at=moment.now,
         catalogue_version=registry.catalogue.version,
     )
+    answered = _answer(query, confirmed, findings, registry, (asked.dienstverlener,))
+    charged = billing.chain_login(registry, case.organisation, asked.request_id, moment.now)
     return replace(
-        _answer(query, confirmed, findings, registry, (asked.dienstverlener,)),
-        changes=(billing.chain_login(case.organisation.id, asked.request_id, moment.now),),
+        answered,
+        send=(*answered.send, charged.outgoing),
+        changes=(charged.change,),
         relies_on=tables.resting_on(case.held, case.organisation),
     )
 

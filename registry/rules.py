@@ -4,8 +4,8 @@ are arguments. The rules about what somebody holds are in `mandate_rules` and `c
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from hmac import compare_digest
 from typing import Final
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from registry.judging import Rule, Words
 from registry.query import Query
+from schemas.administration import ChargeKind
 from schemas.catalogue import Catalogue, Service
 from schemas.codec import Faulty
 from schemas.directory import Directory, KeyUse, Participant
@@ -30,14 +31,15 @@ from schemas.values import Level, Role, Value
 
 @dataclass(frozen=True)
 class Registry:
-    """What a registry knows: itself, the directory as it is now, and how it seals something for
-    another participant."""
+    """What a registry knows: itself, the directory as it is now, how it seals something for another
+    participant, and its own prices (cents), where they are not the usual ones."""
 
     me: Participant
     directory: Directory
     catalogue: Catalogue
     pseudonym_secret: bytes
     seal: Callable[[Value, Participant, KeyUse], str]
+    prices: Mapping[ChargeKind, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

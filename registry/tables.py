@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from pipeline.stage import Connection
+from pipeline.store import Conflict
 from registry.kept import KEPT, Holder, Kept, OrganisationKind, Person
 from schemas.administration import Scope, ScopeKind
 from schemas.sealed import Identifier
@@ -24,7 +25,7 @@ _JSON = ("scope", "principal", "holders")
 """Columns that hold a whole value as JSON."""
 
 
-class Outdated(Exception):
+class Outdated(Conflict):
     """Somebody else changed it first."""
 
 
@@ -32,20 +33,23 @@ async def put(connection: AnyConnection, thing: Kept) -> None:
     """Write a thing's next revision; revision 1 is a new one. The same twice is once. Whoever
     writes several in one transaction writes them in the order of `still_hold`.
 
-    Raises Outdated where the row is at another revision than the one before.
+    Raises Outdated where the row is at another revision than the one before, or holds something
+    else at this one.
     """
     columns_ = list(type(thing).model_fields)
     places = ", ".join(f"${number}" for number in range(1, len(columns_) + 1))
     changed = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns_[1:])
     table = thing.TABLE
+    kept, new = (", ".join(f"{of}.{name}" for name in columns_) for of in (table, "EXCLUDED"))
     written = await connection.fetchval(
         f"INSERT INTO {table} ({', '.join(columns_)}) VALUES ({places})"  # noqa: S608
         f" ON CONFLICT (id) DO UPDATE SET {changed}"
-        f" WHERE {table}.revision IN (EXCLUDED.revision - 1, EXCLUDED.revision) RETURNING true",
+        f" WHERE {table}.revision = EXCLUDED.revision - 1"
+        f" OR ({kept}) IS NOT DISTINCT FROM ({new}) RETURNING true",
         *(_value(name, getattr(thing, name)) for name in columns_),
     )
     if not written:
-        raise Outdated(f"{table} {thing.id}")
+        raise Outdated
     if isinstance(thing, Person):
         await _put_holders(connection, thing)
 

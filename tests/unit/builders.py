@@ -211,7 +211,7 @@ _ENTITIES = {
 }
 _HIGHEST = {"aak": Level.EH3, "botter": Level.EH4}
 _ATTRIBUTES = {"botter": (AttributeName.FIRST_NAME, AttributeName.FAMILY_NAME)}
-_CHAINS = ("pier",)
+_CHAINS = ("kade", "pier")
 _FIRST = {"aak": CredentialKind.PASSWORD, "botter": CredentialKind.SIGNATURE}
 
 

@@ -7,6 +7,7 @@ what is known, changes nothing: a makelaar puts it among the dead letters, every
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
@@ -160,8 +161,9 @@ class Follower:
 
     async def _refuse(self, refused: Sequence[Refused]) -> None:
         self.refused += len(refused)
-        for record, reason in refused:
-            log.warning("catalogue_refused", position=record.position, reason=reason)
+        for reason, count in Counter(reason for _, reason in refused).items():
+            first = next(record.position for record, why in refused if why == reason)
+            log.warning("catalogue_refused", reason=reason, records=count, first=first)
         if self.bury is not None:
             await self.bury(refused)
 

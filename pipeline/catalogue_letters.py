@@ -63,5 +63,7 @@ async def _publish(kafka: str, letters: Sequence[Record]) -> None:
         bootstrap_servers=kafka, enable_idempotence=True, max_request_size=DLQ_MAX_BYTES
     )
     async with started(kafka, producer):
-        futures = [await producer.send(r.topic, r.value, r.key, headers=r.headers) for r in letters]
+        futures = [
+            await producer.send(r.topic, r.value, r.key, headers=list(r.headers)) for r in letters
+        ]
         await asyncio.gather(*futures)

@@ -20,27 +20,29 @@ from herken import catalogue as commands
 from herken import redrives
 from herken.catalogue_file import as_csv, as_json
 from herken.catalogue_rows import Cells, rows_of
-from herken.kafka import read
 from pipeline.catalogue import Follower, sign_entry
+from pipeline.catalogue_letters import CatalogueLetters
 from pipeline.catalogue_updates import Overtaken, numbered, publish, updating
 from pipeline.errors import HerkenError, WrongUse
 from pipeline.kafka import started
 from pipeline.keys import scheme_key, utc_now, write_private
+from pipeline.store import Store
 from sandbox import founding, generated, kafka, topology
 from sandbox.founding import Folders
 from sandbox.generated import Size
 from sandbox.kafka import JARS
 from sandbox.network import Network
 from sandbox.pytest_plugin import RunningNetwork
+from sandbox.servers import Servers
 from schemas import jose
 from schemas.catalogue import Catalogue, CatalogueEntry
 from schemas.codec import Record
 from schemas.topics import CATALOGUE, DLQ_SUFFIX
 from schemas.values import Level
 from tests.integration.test_cli import herken
+from tests.unit import builders as b
 
 SMALL = Size(services=12, dienstverleners=5, seed=11)
-COMMANDS = ("export", "import", "diff", "generate")
 
 
 class Scheme:
@@ -276,11 +278,6 @@ async def test_import_exits_2_without_the_key_of_this_scheme(scheme: Scheme) -> 
     assert (await scheme.known()).version == 0
 
 
-async def test_each_command_has_an_example() -> None:
-    for ran in await asyncio.gather(*(herken("catalogue", c, "--help") for c in COMMANDS)):
-        assert "Example: herken catalogue" in ran.out
-
-
 # --- generate
 
 
@@ -462,26 +459,50 @@ async def _changed(network: Network, entry: CatalogueEntry, service_id: str, **c
     return new.version
 
 
-async def test_a_refused_record_has_one_dead_letter_also_after_a_restart(
-    herken_network: RunningNetwork,
+# --- dead letters
+
+
+async def test_a_refused_record_has_one_dead_letter_whoever_reads_it_however_often(
+    published: Scheme, herken_servers: Servers
 ) -> None:
-    """Everybody reads it, makelaars write it, and read it again when they start again."""
+    """Two processes of two makelaars read it at the same time, and again after a restart."""
+    key, address = scheme_key(published.folders.network), published.kafka
+    before = len(await redrives.letters(address, [CATALOGUE + DLQ_SUFFIX]))
+    old = sign_entry(published.entries[0], published.key)
+    await put(address, [old, replace(old, value=b"\xff")])
+    async with b.databases(herken_servers.postgres, "duin", "kwelder") as pools:
+        for _ in range(2):
+            async with AsyncExitStack() as stack:
+                for name in ("duin", "kwelder", "duin", "kwelder"):
+                    letters = CatalogueLetters(address, b.world().keys(name), Store(pools[name]))
+                    following = Follower.following(address, key, _newest(letters))
+                    await stack.enter_async_context(following)
+                await put(address, [replace(old, value=b"{}")])
+                await asyncio.sleep(0.5)
+    found = (await redrives.letters(address, [CATALOGUE + DLQ_SUFFIX]))[before:]
+    reasons = [one.reason for one in found]
+    assert sorted(reasons) == ["not_jws", "not_jws", "not_utf8", "older_version"]
+    assert len({one.origin for one in found}) == 4
+
+
+def _newest(letters: CatalogueLetters) -> Any:
+    """Buries what this test published, and not what the others left on the topic."""
+
+    async def bury(refused: Any) -> None:
+        reasons = ("older_version", "not_utf8", "not_jws")
+        await letters.bury([each for each in refused[-3:] if each[1] in reasons])
+
+    return bury
+
+
+async def test_a_running_makelaar_buries_what_it_refuses(herken_network: RunningNetwork) -> None:
     network = herken_network.network
     address, known = network.servers.kafka, await _catalogue(network)
-    entry = next(iter(known.entries.values()))
-    value = sign_entry(entry, network.folders.scheme()).value
-    await put(address, [Record(CATALOGUE, entry.dienstverlener.encode(), value)])
-    await put(address, [Record(CATALOGUE, entry.dienstverlener.encode(), b"\xff")])
+    entry = known.entries[herken_network.dienstverleners["waterdam"].services[0].dienstverlener]
+    before = len(await redrives.letters(address, [CATALOGUE + DLQ_SUFFIX]))
+    await put(address, [replace(sign_entry(entry, jose.new_key()), key=b"nobody")])
     async with asyncio.timeout(20):
-        while len(found := await redrives.letters(address, [CATALOGUE + DLQ_SUFFIX])) < 2:
+        while len(found := await redrives.letters(address, [CATALOGUE + DLQ_SUFFIX])) == before:
             await asyncio.sleep(0.1)
-    assert {one.reason for one in found} == {"older_version", "not_utf8"}
+    assert [one.reason for one in found[before:]] == ["signature_invalid"]
     assert (await _catalogue(network)).services == known.services
-
-    polder = network.role("polder")
-    again = network.start(polder.participant)
-    await network.ready(again)
-    await network.stop(polder)
-    letters = await read(address, [CATALOGUE + DLQ_SUFFIX], lambda raw: raw.value)
-    assert letters == [value, b"\xff"]
-    await _changed(network, entry, entry.instances[0].service_id)  # the newest is the right one

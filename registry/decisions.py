@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
+from pipeline.findings import Finding
 from pipeline.stage import Moment, Outgoing, Step
-from registry import rules
-from registry.mandates import Mandate
+from registry import rules, selection, tables
+from registry.candidates import Granted
+from registry.cases import Asked, Candidate, Case, level_used, services_held
+from registry.judging import Refusal
+from registry.kept import Assignment
+from registry.legal_subjects import legal_subject
 from registry.query import Query
 from registry.rules import Registry
-from schemas.directory import KeyUse
-from schemas.messages import Deny, MandateDecision, Permit, RepresentationPrompt
-from schemas.refusals import RefusalCode
+from schemas.directory import KeyUse, Participant
+from schemas.messages import Deny, MandateDecision, Obligation, Permit, RepresentationPrompt
 from schemas.sealed import (
-    Identifier,
-    LegalSubject,
+    ChainClaim,
     PairwiseSubject,
     RepresentationOption,
     RepresentationOptions,
@@ -22,48 +26,92 @@ from schemas.sealed import (
 from schemas.topics import MANDATE_DECISIONS, REPRESENTATION_PROMPTS
 from schemas.values import EntityType
 
+OPTIONS_BYTES: Final = 5_500
+"""No more is offered than can be sealed into a prompt (`values.Sealed`): some forty options."""
 
-def permit(query: Query, mandate: Mandate, registry: Registry, moment: Moment) -> Step[Query]:
-    """Declare for whom the user acts. Source: [AS] flow step 8."""
-    dienstverlener = registry.directory.participant(query.dienstverlener)
-    if dienstverlener is None:
-        return deny(query, RefusalCode.PARTICIPANT_FAULT, registry)
-    pseudonym = rules.pseudonym(registry.pseudonym_secret, mandate, query.dienstverlener)
-    number = Identifier(type=EntityType.KVKNR, value=mandate.kvk)
-    legal = LegalSubject(identifiers=(number,), vestiging=mandate.vestiging)
-    service = registry.catalogue.service(query.service)
+
+def permit(
+    query: Query, candidate: Candidate[Granted], asked: Asked, moment: Moment
+) -> Step[Query]:
+    """Declare that the user may act, and for whom; in a chain another registry has to confirm it.
+
+    Source: [AS] flow step 8; ketenmachtiging: the obligation "confirmation required from MR2".
+    """
+    case = selection.case_of(candidate, asked)
+    dienstverlener = _participant(query.dienstverlener, asked.registry)
+    obliged = _obligation(case)
+    legal = None if obliged else asked.registry.seal(legal_subject(case), dienstverlener, _SEALED)
     permitted = Permit(
         request_digest=query.request_digest,
         dienstverlener=query.dienstverlener,
         service=query.service,
-        services=service.stands_for if service else (),
+        services=services_held(case),
         level_requested=query.level,
-        level=rules.level_used(mandate, query.reached),
-        acting=registry.seal(
-            PairwiseSubject(pseudonym=pseudonym), dienstverlener, KeyUse.ENCRYPTION
-        ),
-        legal=registry.seal(legal, dienstverlener, KeyUse.ENCRYPTION),
+        level=level_used(case),
+        acting=asked.registry.seal(_acting(candidate, asked), dienstverlener, _SEALED),
+        legal=legal,
+        obligation=obliged,
         declaration_signature=query.signature,
         decided_at=moment.now,
-        catalogue_version=registry.catalogue.version,
+        catalogue_version=asked.registry.catalogue.version,
     )
-    return _decide(query, permitted, registry, (query.dienstverlener,))
+    also = (query.dienstverlener, *((obliged.registry,) if obliged else ()))
+    found = selection.findings(case, type(case.held).__name__.lower())
+    return _decide(query, permitted, found, asked.registry, also, _rests_on(candidate))
 
 
-def deny(query: Query, code: RefusalCode, registry: Registry) -> Step[Query]:
-    """Tell the makelaar that the user may not act, and why."""
-    return _decide(query, Deny(code=code), registry, ())
+_SEALED: Final = KeyUse.ENCRYPTION
+
+
+def _participant(entity_id: str, registry: Registry) -> Participant:
+    """Somebody whom the rules found to take part. Raises LookupError."""
+    found = registry.directory.participant(entity_id)
+    if found is None:
+        raise LookupError("not in the directory")
+    return found
+
+
+def _acting(candidate: Candidate[Granted], asked: Asked) -> PairwiseSubject:
+    """Who acts; in a chain, through which intermediary. Source: [AS] ActingSubjectID."""
+    organisation, secret = candidate.organisation, asked.registry.pseudonym_secret
+    return PairwiseSubject(
+        pseudonym=rules.pseudonym(
+            secret, candidate.held.person, organisation.id, asked.service.dienstverlener
+        ),
+        intermediary=organisation.kvk if isinstance(candidate.held, Assignment) else None,
+    )
+
+
+def _obligation(case: Case[Granted]) -> Obligation | None:
+    """In a chain, what the registry of the link has to confirm, and what is believed of it. Raises
+    LookupError where the link was not found: the rules look at that first."""
+    held, registry = case.held, case.asked.registry
+    if not isinstance(held, Assignment):
+        return None
+    if held.registry is None or held.link is None or case.organisation.kvk is None:
+        raise LookupError("the chain is not located")
+    claim = ChainClaim(link=held.link, intermediary=case.organisation.kvk, vestiging=held.vestiging)
+    second = _participant(held.registry, registry)
+    return Obligation(registry=held.registry, claim=registry.seal(claim, second, _SEALED))
+
+
+def _rests_on(candidate: Candidate[Granted]) -> dict[tables.Key, int]:
+    people = (candidate.person,) if candidate.person else ()
+    return tables.resting_on(candidate.held, candidate.organisation, *people)
+
+
+def deny(query: Query, refusal: Refusal, registry: Registry) -> Step[Query]:
+    """Tell the makelaar that the user may not act, and no more of why than he may know."""
+    return _decide(query, Deny(code=refusal.code), refusal.findings, registry)
 
 
 def ask(
-    query: Query, mandates: Sequence[Mandate], registry: Registry, moment: Moment
+    query: Query, candidates: Sequence[Candidate[Granted]], registry: Registry, moment: Moment
 ) -> Step[Query]:
     """Let the user choose for whom. Source: [AS] flow step 8. The names are sealed for the
-    registry's own front, which shows them."""
-    options = tuple(
-        RepresentationOption(option=str(number), name=m.organisation, kvk=m.kvk)
-        for number, m in enumerate(mandates)
-    )
+    registry's own front, which shows them; alphabetical, and no more than a prompt can hold."""
+    offered = _that_fit(sorted(candidates, key=lambda each: shown_name(each).casefold()))
+    options = tuple(_option(number, each) for number, each in enumerate(offered))
     sealed = registry.seal(RepresentationOptions(options=options), registry.me, KeyUse.FRONT)
     prompt = RepresentationPrompt(
         request_id=query.request_id,
@@ -72,14 +120,52 @@ def ask(
         options=sealed,
         deadline=query.deadline,
     )
-    asked = query.moved(options=tuple(m.id for m in mandates), nonce=moment.nonce)
+    asked = query.moved(options=tuple(each.held.id for each in offered), nonce=moment.nonce)
     return Step(asked, send=[Outgoing(REPRESENTATION_PROMPTS, registry.me, prompt)])
 
 
+def _that_fit(candidates: Sequence[Candidate[Granted]]) -> list[Candidate[Granted]]:
+    left, offered = OPTIONS_BYTES, []
+    for number, each in enumerate(candidates):
+        left -= len(_option(number, each).model_dump_json().encode()) + 1
+        if left < 0:
+            break
+        offered.append(each)
+    return offered
+
+
+def shown_name(candidate: Candidate[Granted]) -> str:
+    """The represented, as the user knows it."""
+    held = candidate.held
+    return held.principal_name if isinstance(held, Assignment) else candidate.organisation.name
+
+
+def _option(number: int, candidate: Candidate[Granted]) -> RepresentationOption:
+    held, organisation = candidate.held, candidate.organisation
+    kvk, through = organisation.kvk, None
+    if isinstance(held, Assignment):
+        is_kvk = held.principal.type is EntityType.KVKNR
+        kvk, through = held.principal.value if is_kvk else None, organisation.name
+    return RepresentationOption(
+        option=str(number),
+        name=shown_name(candidate),
+        kvk=kvk,
+        vestiging=held.vestiging,
+        through=through,
+    )
+
+
 def _decide(
-    query: Query, result: Permit | Deny, registry: Registry, also: tuple[str, ...]
+    query: Query,
+    result: Permit | Deny,
+    findings: Sequence[Finding],
+    registry: Registry,
+    also: tuple[str, ...] = (),
+    relies_on: dict[tables.Key, int] | None = None,
 ) -> Step[Query]:
     decision = MandateDecision(request_id=query.request_id, result=result)
     makelaar = registry.directory.participant(query.makelaar)
     send = [Outgoing(MANDATE_DECISIONS, makelaar, decision, also)] if makelaar else []
-    return Step(query.moved(is_open=False, nonce=None), send=send)
+    kept = (*query.findings, *findings)
+    decided = query.moved(is_open=False, nonce=None, findings=kept)
+    return Step(decided, send=send, relies_on=relies_on or {})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pipeline.keys import Keys, seal, utc_now
 from pipeline.stage import RoleStages, Stage
-from registry import mandate_queries, representation_choices
+from registry import confirmation_queries, mandate_queries, representation_choices, tables
 from registry.query import Query
 from registry.rules import Registry
 from schemas.jose import decode_base64url
-from schemas.topics import MANDATE_QUERIES, REPRESENTATION_CHOICES
+from schemas.topics import CONFIRMATION_QUERIES, MANDATE_QUERIES, REPRESENTATION_CHOICES
 
 
 def registry(keys: Keys) -> RoleStages[Query]:
@@ -35,5 +35,12 @@ def registry(keys: Keys) -> RoleStages[Query]:
                 representation_choices.handle,
                 facts=representation_choices.facts,
             ),
+            Stage(
+                CONFIRMATION_QUERIES,
+                confirmation_queries.handle,
+                facts=confirmation_queries.facts(keys),
+                faulty=confirmation_queries.faulty,
+            ),
         ],
+        still_holds=tables.still_hold,
     )

@@ -16,11 +16,13 @@ from pipeline.settings import database_user, role_dsn
 from providers import means as means_table
 from providers.credentials.code import SharedSecret
 from providers.credentials.password import hash_password
-from registry import mandates as mandates_table
+from registry import tables
+from registry.kept import Holder, Kept, Mandate, Organisation, OrganisationKind, Person
 from sandbox import scenario as s
 from sandbox.founding import Founded, Held
 from sandbox.scenario import Scenario
 from schemas import jose
+from schemas.administration import Scope, ScopeKind
 from schemas.directory import Participant, PublicJwk
 from schemas.values import Role
 
@@ -56,8 +58,8 @@ async def _fill(
             for means in _means(participant, scenario, founded, now):
                 await means_table.add(connection, means)
         if participant.role is Role.REGISTRY:
-            for mandate in _mandates(participant, scenario, founded, now):
-                await mandates_table.add(connection, mandate)
+            for thing in _kept(participant, scenario, now):
+                await tables.put(connection, thing)
     finally:
         await connection.close()
 
@@ -92,41 +94,56 @@ def _one_means(
     )
 
 
-def _mandates(
-    registry_: Participant, scenario: Scenario, founded: Founded, now: datetime
-) -> Iterable[mandates_table.Mandate]:
-    """A mandate is registered where each of the person's means says that his mandates are."""
+def _kept(registry_: Participant, scenario: Scenario, now: datetime) -> Iterable[Kept]:
+    """A person is registered where any of his means says that his mandates are."""
+    here = [p for p in scenario.people if any(m.registry == registry_.name for m in p.means)]
+    yield from (_organisation(each) for each in scenario.organisations)
+    yield from (_person(each, registry_, scenario) for each in here)
     for number, mandate in enumerate(scenario.mandates):
-        person = scenario.person(mandate.person)
-        for means in person.means:
-            if means.registry == registry_.name:
-                yield _one_mandate(number, mandate, means, scenario, founded, now)
+        if scenario.person(mandate.person) in here:
+            yield _mandate(number, mandate, scenario, now)
 
 
-def _one_mandate(
-    number: int,
-    mandate: s.Mandate,
-    means: s.Means,
-    scenario: Scenario,
-    founded: Founded,
-    now: datetime,
-) -> mandates_table.Mandate:
-    person, organisation = (
-        scenario.person(mandate.person),
-        scenario.organisation(mandate.organisation),
-    )
-    provider = scenario.provider(means.provider)
-    valid_from = mandate.valid_from or now - timedelta(minutes=1)
-    return mandates_table.Mandate(
-        id=s.derived("mandate", str(number), means.provider),
-        provider=s.entity_id(provider),
-        subject=s.subject(person, provider.name),
-        person=s.derived("person", person.name),
+def _organisation(organisation: s.Organisation) -> Organisation:
+    return Organisation(
+        id=s.derived("organisation", organisation.name),
+        kind=OrganisationKind.COMPANY,
+        name=organisation.display_name,
         kvk=organisation.kvk,
-        organisation=organisation.display_name,
-        service=s.service_uuid(*scenario.service(mandate.service)),
+        vestigingen=organisation.vestigingen,
+    )
+
+
+def _person(person: s.Person, registry_: Participant, scenario: Scenario) -> Person:
+    """He works for the first organisation that he may act for, or for just any."""
+    mine = [each.organisation for each in scenario.mandates if each.person == person.name]
+    works_at = (mine or [each.name for each in scenario.organisations])[0]
+    return Person(
+        id=s.derived("person", person.name),
+        name=person.name,
+        organisation=s.derived("organisation", works_at),
+        holders=tuple(
+            Holder(
+                provider=s.entity_id(scenario.provider(means.provider)),
+                subject=s.subject(person, means.provider),
+            )
+            for means in person.means
+            if means.registry == registry_.name
+        ),
+    )
+
+
+def _mandate(number: int, mandate: s.Mandate, scenario: Scenario, now: datetime) -> Mandate:
+    valid_from = mandate.valid_from or now - timedelta(minutes=1)
+    service = s.service_uuid(*scenario.service(mandate.service))
+    return Mandate(
+        id=s.derived("mandate", str(number)),
+        person=s.derived("person", mandate.person),
+        organisation=s.derived("organisation", mandate.organisation),
+        scope=Scope(kind=ScopeKind.SERVICES, services=(service,)),
         level=mandate.level,
+        vestiging=mandate.vestiging,
         valid_from=valid_from,
         valid_until=mandate.valid_until or valid_from + FIVE_YEARS,
-        vestiging=mandate.vestiging,
+        registered_at=now,
     )

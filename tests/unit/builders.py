@@ -28,11 +28,21 @@ from pipeline.stage import Moment, Step
 from providers.authentication import Authentication
 from providers.means import Means
 from providers.rules import Provider
-from registry.mandates import Mandate
+from registry.cases import Asked, Candidate, Case
+from registry.kept import (
+    Assignment,
+    Holder,
+    Link,
+    Mandate,
+    Organisation,
+    OrganisationKind,
+    Person,
+)
 from registry.query import Query
 from registry.rules import Registry
 from sandbox.seeding import MIGRATIONS
 from schemas import jose
+from schemas.administration import Scope, ScopeKind
 from schemas.catalogue import (
     Catalogue,
     CatalogueEntry,
@@ -48,6 +58,7 @@ from schemas.messages import (
     AuthenticationRequest,
     AuthenticationResult,
     AuthnRequest,
+    ConfirmationQuery,
     CredentialKind,
     Deny,
     MandateDecision,
@@ -56,7 +67,13 @@ from schemas.messages import (
     Permit,
 )
 from schemas.refusals import RefusalCode
-from schemas.sealed import ActingSubject, Identifier, LegalSubject, PairwiseSubject
+from schemas.sealed import (
+    ActingSubject,
+    ChainClaim,
+    Identifier,
+    LegalSubject,
+    PairwiseSubject,
+)
 from schemas.topics import Topic
 from schemas.values import EntityType, Level, Role, Value
 
@@ -70,7 +87,9 @@ REQUEST = UUID("0b6f7a52-54cf-4f0e-8a31-2d2a7c1f9e10")
 INPUT = UUID("5d1c6f0e-9d3b-4c55-b0a7-6e8f1b7c2a42")
 SUBJECT = UUID("1c0f6a7e-1111-4c55-b0a7-6e8f1b7c2a42")
 PERSON = UUID("1c0f6a7e-2222-4c55-b0a7-6e8f1b7c2a42")
-KVK = "90000101"
+MOLEN, KANTOOR = UUID(int=601), UUID(int=602)
+"""Two organisations: one that people act for, and one that acts for others."""
+KVK, KANTOOR_KVK = "90000101", "90000150"
 NONCE, OTHER_NONCE = "n" * 32, "o" * 32
 JWS, SEALED, SIGNATURE = "aa.bb.cc", "aa.bb.cc.dd.ee", "s" * 86
 
@@ -223,7 +242,13 @@ def _taking_part(
     keys = [directory_key(signing), directory_key(encryption, KeyUse.ENCRYPTION)]
     fronts = [directory_key(front, KeyUse.FRONT)] if name == "kade" else []
     entity = _ENTITIES[name]
-    return participant(name, entity, keys=[*keys, *fronts], highest_level=_HIGHEST.get(name))
+    return participant(
+        name,
+        entity,
+        keys=[*keys, *fronts],
+        highest_level=_HIGHEST.get(name),
+        chains=name in ("kade", "pier"),
+    )
 
 
 def secrets(name: str, signing: jose.PrivateKey, encryption: jose.PrivateKey) -> Secrets:
@@ -330,6 +355,11 @@ def mandate_decision(result: Permit | Deny | None = None, **changes: Any) -> Man
     return MandateDecision(**{"request_id": REQUEST, "result": result or permit(), **changes})
 
 
+def confirmation_query(**changes: Any) -> ConfirmationQuery:
+    fields = {"request_id": REQUEST, "level": Level.EH3, "decision": JWS, "deadline": DEADLINE}
+    return ConfirmationQuery(**{**_ABOUT, **fields, **changes})
+
+
 def denied(code: RefusalCode) -> MandateDecision:
     return mandate_decision(Deny(code=code))
 
@@ -386,20 +416,94 @@ def means(**changes: Any) -> Means:
     return Means(**{**fields, "username": "ans@molen.example", **changes})
 
 
+_PERIOD = {
+    "valid_from": NOW - timedelta(days=1),
+    "valid_until": NOW + timedelta(days=1),
+    "registered_at": NOW - timedelta(days=1),
+}
+
+
 def mandate(**changes: Any) -> Mandate:
+    scope = Scope(kind=ScopeKind.SERVICES, services=(service().service_uuid,))
+    fields = {"id": UUID(int=1), "person": PERSON, "organisation": MOLEN, "scope": scope}
+    return Mandate(**{**fields, "level": Level.EH3, **_PERIOD, **changes})
+
+
+def organisation(**changes: Any) -> Organisation:
+    fields = {"id": MOLEN, "kind": OrganisationKind.COMPANY, "kvk": KVK}
+    return Organisation(**{**fields, "name": "Korenmolen De Windvanger", **changes})
+
+
+def kantoor(**changes: Any) -> Organisation:
+    """The intermediary of a chain."""
+    fields = {"id": KANTOOR, "kvk": KANTOOR_KVK, "name": "Kantoor De Ganzeveer"}
+    return organisation(**{**fields, **changes})
+
+
+def person(**changes: Any) -> Person:
+    holder = Holder(provider=AAK, subject=SUBJECT)
+    fields = {"id": PERSON, "name": "Ans", "organisation": MOLEN, "holders": (holder,)}
+    return Person(**{**fields, **changes})
+
+
+def assignment(**changes: Any) -> Assignment:
+    """The near half of a chain: kantoor acts for molen, whose link is at pier."""
     fields = {
-        "id": UUID(int=1),
-        "provider": AAK,
-        "subject": SUBJECT,
+        "id": UUID(int=11),
         "person": PERSON,
-        "kvk": KVK,
-        "organisation": "Korenmolen De Windvanger",
-        "service": service().service_uuid,
+        "organisation": KANTOOR,
+        "principal": Identifier(type=EntityType.KVKNR, value=KVK),
+        "principal_name": "Korenmolen De Windvanger",
+        "services": (service().service_uuid,),
         "level": Level.EH3,
-        "valid_from": NOW - timedelta(days=1),
-        "valid_until": NOW + timedelta(days=1),
+        "registry": PIER,
+        "link": UUID(int=21),
     }
-    return Mandate(**{**fields, **changes})
+    return Assignment(**{**fields, **_PERIOD, **changes})
+
+
+def link(**changes: Any) -> Link:
+    """The far half: molen lets kantoor act, and kantoor accepted it."""
+    fields = {
+        "id": UUID(int=21),
+        "organisation": MOLEN,
+        "intermediary": KANTOOR_KVK,
+        "services": (service().service_uuid,),
+        "level": Level.EH3,
+        "accepted_at": NOW - timedelta(hours=1),
+    }
+    return Link(**{**fields, **_PERIOD, **changes})
+
+
+def claim(**changes: Any) -> ChainClaim:
+    """What the registry of the assignment claims of the link."""
+    return ChainClaim(**{"link": UUID(int=21), "intermediary": KANTOOR_KVK, **changes})
+
+
+def candidate(held: Mandate | Assignment | None = None, **changes: Any) -> Candidate[Any]:
+    """What a person may act by, as it is read from the tables."""
+    found = held or mandate()
+    whose = kantoor() if isinstance(found, Assignment) else organisation()
+    fields = {"held": found, "organisation": whose, "person": person()}
+    return Candidate(**{**fields, **changes})
+
+
+def asked(**changes: Any) -> Asked:
+    """What a login needs of it."""
+    wanted = changes.get("service", service())
+    fields = {"service": wanted, "services": wanted.stands_for, "level": wanted.level}
+    rest = {"reached": Level.EH4, "now": NOW, "registry": registry()}
+    return Asked(**{**fields, **rest, **changes})
+
+
+def case(held: Mandate | Assignment | Link | None = None, **changes: Any) -> Case[Any]:
+    """A candidate, and what is asked of it; of a link, what kade claims of it."""
+    found = held or mandate()
+    whose = kantoor() if isinstance(found, Assignment) else organisation()
+    fields = {"held": found, "organisation": whose, "asked": asked()}
+    claimed = {"claim": claim(), "claimed_by": world().named("kade")}
+    more = claimed if isinstance(found, Link) else {}
+    return Case(**{**fields, **more, **changes})
 
 
 # --- messages on their way

@@ -37,7 +37,8 @@ GENERATED: Final = ("json/*", ASYNCAPI)
 RELEASED: Final = ("released/*",)
 _BESIDE: Final = "topics-and-parts.json"
 _SUFFIX: Final = ".schema.json"
-_TAGS: Final = ("status", "kind")
+TAGS: Final = ("status", "kind")
+"""Fields that say which of several a part is: they have to be there."""
 
 Schema = dict[str, Any]
 Files = dict[str, str]
@@ -89,7 +90,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def _with_required_tag(model: Schema) -> Schema:
-    tags = [tag for tag in _TAGS if "const" in model.get("properties", {}).get(tag, {})]
+    tags = [tag for tag in TAGS if "const" in model.get("properties", {}).get(tag, {})]
     for tag in tags:
         model["properties"][tag].pop("default")
     return {**model, "required": [*tags, *model.get("required", ())]} if tags else model

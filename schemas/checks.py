@@ -10,7 +10,7 @@ from schemas import jose
 from schemas.directory import DirectoryKey, KeyUse, Participant
 from schemas.message import Message
 from schemas.messages import AuthenticationResult, AuthnRequest, Confirmation, MandateDecision
-from schemas.records import Claims, Record, Untrusted, typ_of
+from schemas.records import Claims, Record, Untrusted, source_of, typ_of
 from schemas.topics import Writer
 
 MAX_VALUE_BYTES: Final = 49_152
@@ -65,10 +65,10 @@ def require_audience(claims: Claims, reader: Participant) -> None:
         raise Untrusted("audience_refused")
 
 
-def require_headers(record: Record, claims: Claims) -> None:
+def require_headers(record: Record, claims: Claims, message: type[Message] = Message) -> None:
     """The CloudEvents attributes must say what the signed value says."""
     headers = dict(record.headers)
-    signed = {"ce_id": str(claims.jti), "ce_source": claims.iss}
+    signed = {"ce_id": str(claims.jti), "ce_source": source_of(message, claims.iss)}
     if any(headers.get(name) != value.encode() for name, value in signed.items()):
         raise Untrusted("headers_refused")
 

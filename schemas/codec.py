@@ -43,6 +43,7 @@ from schemas.records import (
     Untrusted,
     message_id,
     request_digest,
+    source_of,
     typ_of,
 )
 from schemas.topics import Topic, Writer
@@ -67,7 +68,9 @@ __all__ = [
     "request_digest",
     "sign_message",
     "typ_of",
+    "source_of",
     "unverified",
+    "unverified_time",
     "verify_evidence",
     "verify_own",
 ]
@@ -87,7 +90,7 @@ def decode(
     if not topic.signed:
         return _unsigned(record, topic, text, id_)
     sender, claims = _open(text, topic.message, topic.writer, reader, directory, now)
-    require_headers(record, claims)
+    require_headers(record, claims, topic.message)
     return _content(record.key, topic.message, sender, claims, text, id_, now)
 
 
@@ -111,7 +114,7 @@ def verify_own(
     text: str, message: type[Message], me: Participant, reader: Participant, directory: Directory
 ) -> Claims:
     """The claims of a message that we signed ourselves, of whatever age. Raises Untrusted."""
-    now = datetime.fromtimestamp(_unverified_claims(text).iat, UTC)
+    now = unverified_time(text)
     sender, claims = _open(text, message, me.role, reader, directory, now)
     if sender.entity_id != me.entity_id:
         raise Untrusted("issuer_refused")
@@ -212,6 +215,14 @@ def unverified(text: str, message: type[M]) -> M:
     if found is None:
         raise Untrusted("message_malformed")
     return found
+
+
+def unverified_time(text: str) -> datetime:
+    """When a JWS says that it was issued, its signature not looked at. Raises Untrusted."""
+    try:
+        return datetime.fromtimestamp(_unverified_claims(text).iat, UTC)
+    except (OverflowError, ValueError, OSError):
+        raise Untrusted("claims_malformed") from None
 
 
 def _unverified_claims(text: str) -> Claims:

@@ -19,6 +19,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from pydantic import Field
 
 from schemas import jose
+from schemas.administration import MandateEvent
 from schemas.directory import Participant
 from schemas.message import Message
 from schemas.messages import AuthnRequest
@@ -104,3 +105,30 @@ def request_digest(dienstverlener: str, request: AuthnRequest) -> str:
 def message_id(scope: str, text: str) -> UUID:
     """The ID of what was read or written: content-addressed, so a redelivery has the same one."""
     return uuid5(NAMESPACE_URL, f"{scope}\n{text}")
+
+
+def source_of(message: type[Message], entity_id: str) -> str:
+    """The `ce_source` of what a participant sends: its EntityID; of a MandateEvent, which others
+    than participants read too, its OIN as NL GOV writes it.
+
+    Source: NL GOV profile for CloudEvents 1.1, source: a URN with `nld` as its namespace, which
+    names organisation and system.
+    """
+    if not issubclass(message, MandateEvent):
+        return entity_id
+    _, _, role, oin, _, index = entity_id.split(":")
+    return f"urn:nld:oin:{oin}:systeem:{role.lower()}-{index}"
+
+
+def attributes_of(message: Message) -> dict[str, str]:
+    """CloudEvents attributes that only a MandateEvent has: what it is about (never whom), and the
+    schema of the `data` in its JWS. Its `time` is that of registration.
+
+    Source: NL GOV profile for CloudEvents 1.1. What it advises and this is not: JSON as content
+    type, because the value is signed.
+    """
+    if not isinstance(message, MandateEvent):
+        return {}
+    schema = message.TYPE.removeprefix("nl.herken.")
+    about = str(message.object or message.request_id)
+    return {"ce_subject": about, "ce_dataschema": f"urn:herken:schema:{schema}"}

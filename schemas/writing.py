@@ -8,7 +8,7 @@ from uuid import UUID
 
 from schemas import jose
 from schemas.message import Message
-from schemas.records import Record, Signer, typ_of
+from schemas.records import Record, Signer, attributes_of, source_of, typ_of
 
 
 def encode_signed(
@@ -21,7 +21,8 @@ def encode_signed(
 ) -> Record:
     """The record of a message from one participant to others."""
     text = sign_message(message, signer, audience, jti, now)
-    return _record(topic_name, message, text, jti, signer.entity_id, now, "application/jose")
+    source = source_of(type(message), signer.entity_id)
+    return _record(topic_name, message, text, jti, source, now, "application/jose")
 
 
 def sign_message(
@@ -65,6 +66,7 @@ def _record(
         "ce_time": now.astimezone(UTC).isoformat(timespec="milliseconds"),
         "content-type": content_type,
         "traceparent": f"00-{request_id.hex}-{id_.hex[:16]}-01",
+        **attributes_of(message),
     }
     encoded = tuple((name, value.encode()) for name, value in headers.items())
     return Record(topic, str(request_id).encode(), text.encode(), encoded)

@@ -3,7 +3,15 @@ not pay for the sandbox."""
 
 import typer
 
-from herken.commands import explaining, inspecting, playing, running, setup
+from herken.commands import (
+    charges,
+    explaining,
+    inspecting,
+    mandates,
+    playing,
+    running,
+    setup,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -13,3 +21,5 @@ def register(app: typer.Typer) -> None:
     setup.register(app)
     inspecting.register(app)
     explaining.register(app)
+    mandates.register(app)
+    charges.register(app)

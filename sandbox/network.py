@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
 
-from pipeline.catalogue import publish
+from pipeline.catalogue_updates import publish
 from pipeline.errors import HerkenError
 from pipeline.keys import utc_now
 from pipeline.settings import Settings

@@ -4,6 +4,7 @@ not pay for the sandbox."""
 import typer
 
 from herken.commands import (
+    catalogue,
     charges,
     explaining,
     inspecting,
@@ -21,5 +22,6 @@ def register(app: typer.Typer) -> None:
     setup.register(app)
     inspecting.register(app)
     explaining.register(app)
+    catalogue.register(app)
     mandates.register(app)
     charges.register(app)

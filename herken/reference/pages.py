@@ -17,6 +17,7 @@ from herken.reference.text import (
     code,
     definitions,
     documented,
+    mentioned,
     page,
     prose,
     section,
@@ -238,11 +239,14 @@ def choices_page() -> str:
 
 
 def choices() -> Iterator[tuple[str, str, str]]:
-    """File, name and text of whatever a docstring calls a CHOICE."""
+    """File, name and text of whatever a docstring, or the source of a rule, calls a CHOICE."""
     for file, source in sources():
         for name, docstring in documented(source):
             for told in filter(_CHOICE.search, _alone(docstring)):
                 yield file, with_value(name, source), prose(told)
+        for name, text in mentioned(source):
+            if _CHOICE.search(text):
+                yield file, name, text
 
 
 def with_value(name: str, source: str) -> str:

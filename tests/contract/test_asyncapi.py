@@ -22,6 +22,7 @@ from schemas.codec import Record
 from schemas.message import Message
 from schemas.messages import MESSAGES
 from schemas.topics import DLQ_RETENTION_MS, TOPICS, Topic
+from schemas.values import Role
 
 Json = dict[str, Any]
 DOCUMENT: Json = json.loads((published.FOLDER / published.ASYNCAPI).read_text(encoding="utf-8"))
@@ -30,6 +31,7 @@ BETWEEN_REGISTRIES = (topics.CHAIN_INFORMATION_QUERIES, topics.CHAIN_INFORMATION
 """Of one registry, and written by another."""
 NOW = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
 LOGIN = UUID("0b6f7a52-54cf-4f0e-8a31-2d2a7c1f9e10")
+REGISTRY = "urn:etoegang:MR:00000099000000004000:entities:9000"
 MAKELAAR = "urn:etoegang:HM:00000099000000001000:entities:9000"
 
 # --- both sides in the same words
@@ -177,6 +179,8 @@ def example(message: type[Message]) -> Message:
 
 def written(topic: Topic, signer: codec.Signer) -> Record:
     message = example(topic.message)
+    if topic.writer is Role.REGISTRY:
+        signer = codec.Signer(REGISTRY, signer.key)
     if topic.signed:
         return codec.encode_signed(topic.of("polder"), message, signer, (MAKELAAR,), LOGIN, NOW)
     return codec.encode_unsigned(topic.of("polder"), message, LOGIN, NOW)

@@ -78,7 +78,7 @@ def test_a_rule_that_fits_has_no_faults(project: Path) -> None:
     [
         ({"file": "years.py"}, "years.py is not there"),
         ({"old": "age > 20"}, "the old text occurs 0 times in ages.py"),
-        ({"old": "age"}, "the old text occurs 2 times in ages.py"),
+        ({"old": "ADULT", "new": "AGE"}, "the old text occurs 2 times in ages.py"),
         ({"old": "ADULT = 18", "new": "ADULT = 21"}, "the old text is not in is_adult"),
         ({"where": "is_child"}, "the old text is not in is_child"),
         ({"new": "age >"}, "the new text does not parse"),

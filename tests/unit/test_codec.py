@@ -29,7 +29,15 @@ from schemas.messages import (
     Outcome,
 )
 from schemas.published import FOLDER
-from schemas.topics import AUTHN_REQUESTS, CODE_ANSWERS, MEANS_CHOICES, TOPICS, USER, Topic
+from schemas.topics import (
+    AUTHN_REQUESTS,
+    CODE_ANSWERS,
+    MANDATE_EVENTS,
+    MEANS_CHOICES,
+    TOPICS,
+    USER,
+    Topic,
+)
 from schemas.values import Level, Role
 from tests.unit.builders import (
     DUIN,
@@ -142,12 +150,27 @@ def test_record_is_a_cloud_event_of_its_request(topic: Topic) -> None:
     assert headers == {
         "ce_specversion": "1.0",
         "ce_id": str(INPUT),
-        "ce_source": signer_of(topic) if topic.signed else "urn:herken:user",
+        "ce_source": source_of(topic),
         "ce_type": topic.message.TYPE,
         "ce_time": "2026-03-02T09:30:00.000+00:00",
         "content-type": "application/jose" if topic.signed else "application/json",
         "traceparent": f"00-{message.request_id.hex}-{INPUT.hex[:16]}-01",
+        **codec.attributes_of(message),
     }
+
+
+def source_of(topic: Topic) -> str:
+    return codec.source_of(topic.message, signer_of(topic)) if topic.signed else "urn:herken:user"
+
+
+def test_mandate_event_says_in_the_words_of_nl_gov_who_wrote_it_and_what_it_is_about() -> None:
+    event = example(MandateEvent)
+    assert isinstance(event, MandateEvent)
+    headers = dict(record_of(MANDATE_EVENTS, event).headers)
+    oin, index = signer_of(MANDATE_EVENTS).split(":")[3::2]
+    assert headers["ce_source"].decode() == f"urn:nld:oin:{oin}:systeem:mr-{index}"
+    assert headers["ce_subject"].decode() == str(event.object or event.request_id)
+    assert headers["ce_dataschema"] == b"urn:herken:schema:mandate-event.v1"
 
 
 def test_types_of_messages_differ() -> None:

@@ -390,7 +390,7 @@ def confirming(
 
 
 def answered(step: Step[Query]) -> Confirmed | Deny:
-    found = only_message(step)
+    found = step.send[0].message
     assert isinstance(found, Confirmation)
     assert (step.send[0].topic, step.send[0].owner) == (CONFIRMATIONS, world().named("duin"))
     assert step.row is None or step.row.confirmed
@@ -678,8 +678,9 @@ async def test_login_through_a_chain_is_charged_to_the_represented_once() -> Non
     connection = Recorded()
     (change,) = confirming().changes
     await change(cast("Connection", connection))
-    again = billing.chain_login(MOLEN, mandate_query().request_id, NOW + DAY)
-    await again(cast("Connection", connection))
+    later = NOW + DAY
+    again = billing.chain_login(registry(), organisation(), mandate_query().request_id, later)
+    await again.change(cast("Connection", connection))
     (first, second) = connection.values
     assert first[0] == second[0]
-    assert first[1:4] == ("chain-login", str(MOLEN), "2026-03")
+    assert first[1:4] == ("chain-login", KVK, "2026-03")

@@ -620,6 +620,25 @@ def test_own_refusal_has_its_status_texts_and_reason() -> None:
     assert found == replace(expected, reason="expired")
 
 
+def test_all_evidence_together_fits_into_an_outcome() -> None:
+    """A topic takes no larger evidence than an outcome has room for: four, in base64."""
+    large = Asserted(
+        service=SERVICE,
+        level=EH3,
+        not_on_or_after=NOW,
+        declaration=f"aa.{'b' * codec.MAX_EVIDENCE_BYTES}.cc",
+        decision=f"aa.{'b' * codec.MAX_EVIDENCE_BYTES}.cc",
+        confirmation=f"aa.{'b' * codec.MAX_EVIDENCE_BYTES}.cc",
+        catalogue_version=2,
+    )
+    record = outcome_record(large, request=f"aa.{'b' * codec.MAX_EVIDENCE_BYTES}.cc")
+    codec.require_size(record)
+    confirmed_ = signed(CONFIRMATIONS, "duin", confirmation(), "pier", audience=(DUIN, HAVEN))
+    larger = replace(confirmed_, value=b"a" * (codec.MAX_EVIDENCE_BYTES + 1))
+    with pytest.raises(Untrusted, match="too_large"):
+        codec.decode(larger, CONFIRMATIONS, world().named("duin"), world().directory, NOW)
+
+
 def test_evidence_is_what_the_network_sends() -> None:
     """The builders make what the roles make: one audience and one form for each declaration."""
     whole = chained()

@@ -360,7 +360,7 @@ def test_chain_is_no_permit_when_it_is_not_located() -> None:
     """The rules look at that first; nothing is declared without what it needs."""
     unlocated = candidate(assignment(link=None))
     with pytest.raises(LookupError):
-        decisions.permit(query(), unlocated, asked(), moment())
+        decisions.permit(query(), (unlocated,), asked(), moment())
 
 
 # --- the second registry
@@ -559,7 +559,7 @@ def test_one_registry_answers_both_halves_of_a_login() -> None:
 
 
 def test_users_choice_stays_open_when_a_confirmation_is_asked_too_early() -> None:
-    row = query(options=(UUID(int=1), UUID(int=2)), nonce="n" * 32)
+    row = query(options=((UUID(int=1),), (UUID(int=2),)), nonce="n" * 32)
     step = confirming(claimed(permit=None, link=None, fault="kid_unknown"), row)
     assert step.row is not None
     assert (step.row.is_open, step.row.nonce, step.row.options) == (True, row.nonce, row.options)

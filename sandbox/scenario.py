@@ -52,6 +52,7 @@ __all__ = [
     "Party",
     "Person",
     "Provider",
+    "Registered",
     "Registry",
     "Scenario",
     "Service",
@@ -60,6 +61,7 @@ __all__ = [
     "entity_id",
     "organisation_id",
     "person_id",
+    "portal_registry",
     "registered_id",
     "service_id",
     "subject",
@@ -190,6 +192,11 @@ def person_id(name: str) -> UUID:
 def organisation_id(name: str) -> UUID:
     """An organisation, as its registry knows it."""
     return derived("organisation", name)
+
+
+def portal_registry(scenario: Scenario, dienstverlener: str) -> Registry | None:
+    """The registry whose portal a dienstverlener is."""
+    return next((r for r in scenario.registries if r.portal == dienstverlener), None)
 
 
 def registered_id(thing: Registered) -> UUID:

@@ -61,7 +61,7 @@ def names(facts: Facts) -> Iterator[Problem]:
 
 def names_of_registered(facts: Facts) -> Iterator[Problem]:
     """Mandates, links, assignments and what acts register share one list of names."""
-    marks = ((place, text(item, place[-1]) or "") for place, item in registered(facts))
+    marks = ((place, text(item, str(place[-1])) or "") for place, item in registered(facts))
     yield from _twice(marks, "something registered has this name already: give one of them another")
 
 

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 from sandbox.scenario_mandates import Period, Scoped
 from sandbox.scenario_terms import (
     LEVELS,
+    AskedLevel,
     ShortAttribute,
     ShortLevel,
     ShortType,
@@ -100,7 +101,7 @@ class Login(Value):
         doc("Name of the intermediary chosen with it; without it: the first.", "scheepswerf"),
     ] = None
     level: Annotated[
-        ShortLevel | None,
+        AskedLevel | None,
         doc(f"Level asked for: {LEVELS}; without it: the service's.", "EH3"),
     ] = None
     force_authn: Annotated[
@@ -122,6 +123,10 @@ class Login(Value):
     ] = None
     remembers: Annotated[
         bool, doc("Whether choices and consent are to be remembered; else: false.", True)
+    ] = False
+    withdrawn_meanwhile: Annotated[
+        bool,
+        doc("Whether the service leaves the catalogue before the person answers.", True),
     ] = False
     does: Annotated[Does, doc("What the person does.", "answer")] = Does.ANSWER
     answer_within_seconds: Annotated[

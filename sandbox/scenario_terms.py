@@ -50,6 +50,16 @@ ShortLevel = Annotated[
 """A level as people write it: EH2+, EH3, EH4."""
 
 
+AskedLevel = Annotated[
+    Level,
+    BeforeValidator(
+        lambda value: Level.parse(value) if isinstance(value, str) else value,
+        json_schema_input_type=Literal["EH1", "EH2", "EH2+", "EH3", "EH4"],
+    ),
+]
+"""A level as somebody may ask for it, EH1 among them, which ended in 2021."""
+
+
 def _word_of(kind: type[EntityType] | type[AttributeName]) -> Any:
     """Reads the last word of a URN of the scheme for the whole."""
     words = {each.value.rsplit(":", 1)[1]: each for each in kind}

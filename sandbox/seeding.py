@@ -1,12 +1,15 @@
-"""Fills the databases and Kafka of a founded network: users, schemas, tables, means, mandates,
-topics."""
+"""Fills the databases of a founded network: users, schemas, tables; providers' means; what
+registries keep, with the events that tell of it. What is there already is left as it is."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
+from uuid import UUID
+
+import asyncpg
 
 import providers
 import registry
@@ -16,15 +19,20 @@ from pipeline.settings import database_user, role_dsn
 from providers import means as means_table
 from providers.credentials.code import SharedSecret
 from providers.credentials.password import hash_password
-from registry import mandates as mandates_table
+from registry import tables
+from registry.kept import KEPT, Kept
 from sandbox import scenario as s
 from sandbox.founding import Founded, Held
+from sandbox.registrations import kept
 from sandbox.scenario import Scenario
 from schemas import jose
+from schemas.codec import Record
 from schemas.directory import Participant, PublicJwk
+from schemas.sealed import PersonAttributes
 from schemas.values import Role
 
-FIVE_YEARS = timedelta(days=5 * 365)
+Tell = Callable[[Sequence[Record]], Awaitable[None]]
+"""Publishes events."""
 MIGRATIONS = {
     Role.MAKELAAR: (),
     Role.PROVIDER: (Path(providers.__file__).parent / "migrations",),
@@ -32,12 +40,40 @@ MIGRATIONS = {
 }
 
 
-async def seed(scenario: Scenario, founded: Founded, admin_dsn: str, now: datetime) -> None:
-    """Set up every role's database, and register what the scenario says."""
-    roles = [p for p in founded.directory.participants if p.role in MIGRATIONS]
-    for participant in roles:  # one after the other: they create users in one catalogue
+async def to_nobody(_: Sequence[Record]) -> None:
+    """For who needs no events."""
+
+
+async def seed(
+    scenario: Scenario,
+    founded: Founded,
+    admin_dsn: str,
+    now: datetime,
+    tell: Tell = to_nobody,
+) -> None:
+    """Set up every role's database, and register what the scenario says. The events of what is new
+    are told before it is kept for good: told twice is the same as once, and not told is not kept.
+    """
+    await set_up(founded, admin_dsn)
+    await fill(scenario, founded, admin_dsn, now, tell)
+
+
+async def set_up(founded: Founded, admin_dsn: str) -> None:
+    """Users, schemas and tables."""
+    for participant in _roles(founded):  # one after the other: they create users in one catalogue
         await _set_up(participant, founded, admin_dsn)
-    await asyncio.gather(*(_fill(p, scenario, founded, admin_dsn, now) for p in roles))
+
+
+async def fill(
+    scenario: Scenario, founded: Founded, admin_dsn: str, now: datetime, tell: Tell
+) -> None:
+    """Means, and what registries keep."""
+    roles = _roles(founded)
+    await asyncio.gather(*(_fill(p, scenario, founded, admin_dsn, now, tell) for p in roles))
+
+
+def _roles(founded: Founded) -> list[Participant]:
+    return [p for p in founded.directory.participants if p.role in MIGRATIONS]
 
 
 async def _set_up(participant: Participant, founded: Founded, admin_dsn: str) -> None:
@@ -45,21 +81,83 @@ async def _set_up(participant: Participant, founded: Founded, admin_dsn: str) ->
     await database.set_up(admin_dsn, participant.name, password, MIGRATIONS[participant.role])
 
 
-async def _fill(
-    participant: Participant, scenario: Scenario, founded: Founded, admin_dsn: str, now: datetime
+async def _fill(  # noqa: PLR0913
+    participant: Participant,
+    scenario: Scenario,
+    founded: Founded,
+    admin_dsn: str,
+    now: datetime,
+    tell: Tell,
 ) -> None:
     password = founded.secrets[participant.name].database_password
     dsn = role_dsn(admin_dsn, database_user(participant.name), password)
     connection = await database.connect(dsn)
     try:
-        if participant.role is Role.PROVIDER:
-            for means in _means(participant, scenario, founded, now):
-                await means_table.add(connection, means)
-        if participant.role is Role.REGISTRY:
-            for mandate in _mandates(participant, scenario, founded, now):
-                await mandates_table.add(connection, mandate)
+        async with connection.transaction():
+            if participant.role is Role.PROVIDER:
+                await _issue(connection, participant, scenario, founded, now)
+            if participant.role is Role.REGISTRY:
+                things = kept(scenario, participant.name, now)
+                await tell(await register(connection, things, participant, founded, now))
     finally:
         await connection.close()
+
+
+# --- a registry
+
+
+async def register(
+    connection: asyncpg.Connection,
+    things: Sequence[Kept],
+    registry: Participant,
+    founded: Founded,
+    now: datetime,
+) -> list[Record]:
+    """Keep what is not kept yet; returns the events that tell of it."""
+    there: set[UUID] = set()
+    for model in KEPT:
+        ids = [thing.id for thing in things if type(thing) is model]
+        there |= (await tables.get(connection, model, ids)).keys()
+    new = [thing for thing in things if thing.id not in there]
+    for thing in new:
+        await tables.put(connection, thing)
+    return await _tell(connection, new, registry, founded, now)
+
+
+async def _tell(
+    connection: asyncpg.Connection,
+    new: Sequence[Kept],
+    registry: Participant,
+    founded: Founded,
+    now: datetime,
+) -> list[Record]:
+    return []
+
+
+# --- a provider
+
+
+async def _issue(
+    connection: asyncpg.Connection,
+    provider: Participant,
+    scenario: Scenario,
+    founded: Founded,
+    now: datetime,
+) -> None:
+    for means in _means(provider, scenario, founded, now):
+        await means_table.add(connection, means)
+    for person in scenario.people:
+        if any(means.provider == provider.name for means in person.means):
+            await _describe(connection, person, s.subject(person, provider.name))
+
+
+async def _describe(connection: asyncpg.Connection, person: s.Person, subject: UUID) -> None:
+    """Keep what the provider knows of a person."""
+    known = PersonAttributes(
+        first_name=person.first_name,
+        family_name=person.family_name,
+        date_of_birth=person.date_of_birth,
+    )
 
 
 def _means(
@@ -89,44 +187,4 @@ def _one_means(
         totp_secret=seal(shared, provider, now) if shared else None,
         key_id=key.kid if key else None,
         public_key=PublicJwk.model_validate(jose.public_jwk(key)) if key else None,
-    )
-
-
-def _mandates(
-    registry_: Participant, scenario: Scenario, founded: Founded, now: datetime
-) -> Iterable[mandates_table.Mandate]:
-    """A mandate is registered where each of the person's means says that his mandates are."""
-    for number, mandate in enumerate(scenario.mandates):
-        person = scenario.person(mandate.person)
-        for means in person.means:
-            if means.registry == registry_.name:
-                yield _one_mandate(number, mandate, means, scenario, founded, now)
-
-
-def _one_mandate(
-    number: int,
-    mandate: s.Mandate,
-    means: s.Means,
-    scenario: Scenario,
-    founded: Founded,
-    now: datetime,
-) -> mandates_table.Mandate:
-    person, organisation = (
-        scenario.person(mandate.person),
-        scenario.organisation(mandate.organisation),
-    )
-    provider = scenario.provider(means.provider)
-    valid_from = mandate.valid_from or now - timedelta(minutes=1)
-    return mandates_table.Mandate(
-        id=s.derived("mandate", str(number), means.provider),
-        provider=s.entity_id(provider),
-        subject=s.subject(person, provider.name),
-        person=s.derived("person", person.name),
-        kvk=organisation.kvk,
-        organisation=organisation.display_name,
-        service=s.service_uuid(*scenario.service(mandate.service)),
-        level=mandate.level,
-        valid_from=valid_from,
-        valid_until=mandate.valid_until or valid_from + FIVE_YEARS,
-        vestiging=mandate.vestiging,
     )

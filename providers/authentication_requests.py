@@ -6,9 +6,10 @@ authentication-requests.<provider> -> challenges.<provider> or authentication-re
 from __future__ import annotations
 
 from pipeline.stage import Moment, Outgoing, Step
-from providers import results, rules
+from providers import results
 from providers.authentication import Authentication
-from providers.rules import Provider
+from providers.judging import settle
+from providers.rules import START, Provider, Start
 from schemas.codec import Faulty, Received
 from schemas.messages import AuthenticationRequest, AuthenticationResult, NotAuthenticated
 from schemas.refusals import RefusalCode
@@ -24,8 +25,9 @@ def handle(
     """Challenge the user, or refuse at once. A login is asked for once."""
     if row is not None or received.sender is None:
         return Step(reject="asked_before")
-    started = _start(received.message, received.sender.entity_id)
-    code = rules.admit(received.message, provider, moment.now)
+    new = _start(received.message, received.sender.entity_id)
+    case = Start(received.message, provider, moment.now)
+    started, code = settle(new, START, case)
     if code is not None:
         return results.refuse(started, code, provider)
     return results.challenge(started, provider.first_challenge, provider, moment)
@@ -53,5 +55,6 @@ def _start(request: AuthenticationRequest, makelaar: str) -> Authentication:
         service=request.service,
         level=request.level,
         deadline=request.deadline,
+        force_authn=request.force_authn,
         awaits=None,
     )

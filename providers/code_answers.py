@@ -1,13 +1,14 @@
 """Stage: the user gave a one-time code.
 
-code-answers.<provider> -> authentication-results.<makelaar> or challenges.<provider>
+code-answers.<provider> -> authentication-results.<makelaar>, consent-prompts.<provider> or
+    challenges.<provider>
 """
 
 from __future__ import annotations
 
 from pipeline.keys import Keys, Unreadable
 from pipeline.stage import Batch, Facts, Moment, Step
-from providers import answers, results
+from providers import answers
 from providers import means as means_table
 from providers.answers import Checked
 from providers.authentication import Authentication
@@ -27,9 +28,9 @@ def handle(
     """Where the code holds, and was not used before, declare who the user is."""
 
     def declare(row: Authentication, means: Means) -> Step[Authentication]:
-        return results.succeed(row, means, checked.provider, moment)
+        return answers.prove(row, means, checked, moment)
 
-    return answers.judge(row, received, checked, moment, KIND, declare)
+    return answers.judge_credential(row, received, checked, moment, KIND, declare)
 
 
 def facts(keys: Keys) -> Facts:
@@ -39,10 +40,11 @@ def facts(keys: Keys) -> Facts:
         rows = [batch.row(received.message.request_id) for received in batch.received]
         means_ids = {row.means for row in rows if row is not None and row.means is not None}
         known = await means_table.by_id(batch.connection, means_ids)
-        return [
+        found = [
             _check(keys, batch, received, known.get(row.means) if row else None)
             for received, row in zip(batch.received, rows, strict=True)
         ]
+        return await answers.with_persons(batch, found)
 
     return check
 
@@ -60,4 +62,5 @@ def _check(
     except Unreadable:  # sealed with a key that we no longer hold: the means is of no use
         return Checked(batch.known, means=means)
     step = code.matching_step(shared, secret.code, batch.now)
-    return Checked(batch.known, None, means, step is not None, f"code:{means.id}:{step}")
+    claim, key = f"code:{means.id}:{step}", answers.key_of(secret)
+    return Checked(batch.known, None, means, step is not None, claim, key)

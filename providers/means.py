@@ -19,7 +19,8 @@ MAX_FAILURES = 100
 
 @dataclass(frozen=True)
 class Means:
-    """A means of login. `subject` is its holder, `registry` (EntityID) has his mandates."""
+    """A means of login. `subject` is its holder, `registry` (EntityID) has his mandates; `only_for`
+    is the one dienstverlener (EntityID) that it works for; None: it works for all."""
 
     id: UUID
     subject: UUID
@@ -31,6 +32,7 @@ class Means:
     key_id: str | None = None
     public_key: PublicJwk | None = None
     failures: int = 0
+    only_for: str | None = None
 
     @property
     def is_locked(self) -> bool:
@@ -39,7 +41,7 @@ class Means:
 
 _COLUMNS = (
     "id, subject, registry, level, username, password_hash, totp_secret, key_id, public_key,"
-    " failures"
+    " failures, only_for"
 )
 
 
@@ -75,7 +77,7 @@ def _means(row: asyncpg.Record) -> Means:
 async def add(connection: Connection | asyncpg.Connection, means: Means) -> None:
     """Issue a means. The same one twice is one."""
     await connection.execute(
-        f"INSERT INTO means ({_COLUMNS}) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)"  # noqa: S608
+        f"INSERT INTO means ({_COLUMNS}) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)"  # noqa: S608
         " ON CONFLICT (id) DO NOTHING",
         means.id,
         means.subject,
@@ -87,6 +89,7 @@ async def add(connection: Connection | asyncpg.Connection, means: Means) -> None
         means.key_id,
         means.public_key.model_dump_json() if means.public_key else None,
         means.failures,
+        means.only_for,
     )
 
 

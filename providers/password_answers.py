@@ -35,7 +35,7 @@ def handle(
         known = row.moved(means=means.id)
         return results.challenge(known, CredentialKind.CODE, checked.provider, moment)
 
-    return answers.judge(row, received, checked, moment, KIND, ask_code)
+    return answers.judge_credential(row, received, checked, moment, KIND, ask_code)
 
 
 def facts(keys: Keys) -> Facts:
@@ -60,4 +60,5 @@ async def _check(
         return Checked(provider, unusable=secret)
     means = known.get(secret.username)
     stored = means.password_hash if means and not means.is_locked else None
-    return Checked(provider, None, means, await password.holds(stored, secret.password))
+    held = await password.holds(stored, secret.password)
+    return Checked(provider, None, means, held, key=answers.key_of(secret))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from pipeline.stage import Moment, Outgoing, Step
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pipeline.findings import Finding
+from pipeline.stage import Change, Moment, Outgoing, Step
 from providers import means as means_table
+from providers import session_rules
 from providers.authentication import Authentication
 from providers.means import Means
-from providers.rules import Provider, may_try_again, reaches
+from providers.rules import Provider, may_try_again
 from schemas.messages import (
     Authenticated,
     AuthenticationResult,
@@ -15,7 +20,6 @@ from schemas.messages import (
     NotAuthenticated,
 )
 from schemas.refusals import RefusalCode
-from schemas.sealed import ActingSubject
 from schemas.topics import AUTHENTICATION_RESULTS, CHALLENGES
 
 
@@ -29,44 +33,61 @@ def challenge(
         provider=provider.me.entity_id,
         kind=kind,
         deadline=row.deadline,
+        session_accepted=session_rules.accepts(row, kind, provider, moment.now),
     )
     awaiting = row.moved(awaits=kind, nonce=moment.nonce)
     return Step(awaiting, send=[Outgoing(CHALLENGES, provider.me, asked)])
 
 
-def succeed(
-    row: Authentication, means: Means, provider: Provider, moment: Moment
+def declare(
+    row: Authentication, declared: Authenticated, provider: Provider
 ) -> Step[Authentication]:
-    """Declare who the user is, at his means' level. Source: [AS] flow step 6."""
-    registry = provider.directory.participant(means.registry)
-    if registry is None:
-        return refuse(row, RefusalCode.PARTICIPANT_FAULT, provider)
-    if not reaches(means.level, row):
-        return refuse(row, RefusalCode.LEVEL_NOT_SUPPORTED, provider)
-    declared = Authenticated(
-        request_digest=row.request_digest,
-        dienstverlener=row.dienstverlener,
-        service=row.service,
-        level=means.level,
-        acting_subject=provider.seal(ActingSubject(subject=means.subject), registry),
-        registry=means.registry,
-        authenticated_at=moment.now,
-    )
+    """Declare who the user is. Source: [AS] flow step 6."""
     result = AuthenticationResult(request_id=row.request_id, result=declared)
-    send = _to_makelaar(row, result, provider, (row.dienstverlener, means.registry))
-    return Step(row.ended(), send=send, changes=[means_table.forget_failures(means.id)])
+    send = _to_makelaar(row, result, provider, (row.dienstverlener, declared.registry))
+    return Step(row.ended(), send=send)
 
 
 def fail(
-    row: Authentication, means: Means | None, provider: Provider, moment: Moment
+    row: Authentication,
+    kind: CredentialKind,
+    means: Means | None,
+    provider: Provider,
+    moment: Moment,
 ) -> Step[Authentication]:
     """A credential did not hold: ask once more, or refuse."""
-    counted = [means_table.count_failure(means.id)] if means else []
-    if not may_try_again(row, provider) or row.awaits is None:
+    counted: list[Change] = [means_table.count_failure(means.id)] if means else []
+    if not may_try_again(row.attempts, provider):
         refused = refuse(row, RefusalCode.AUTHENTICATION_FAILED, provider)
-        return Step(refused.row, send=refused.send, changes=counted)
-    again = challenge(row.moved(attempts=row.attempts + 1), row.awaits, provider, moment)
-    return Step(again.row, send=again.send, changes=counted)
+        return replace(refused, changes=counted)
+    again = challenge(row.moved(attempts=row.attempts + 1), kind, provider, moment)
+    return replace(again, changes=counted)
+
+
+def fail_session(row: Authentication, provider: Provider, moment: Moment) -> Step[Authentication]:
+    """A session was not enough: ask for a credential instead, or refuse who goes on like that. No
+    means is at fault. CHOICE: as often as a credential may fail."""
+    if not may_try_again(row.session_attempts, provider):
+        return refuse(row, RefusalCode.AUTHENTICATION_FAILED, provider)
+    afresh = row.moved(session_attempts=row.session_attempts + 1, means=None, proven=None, asked=())
+    return challenge(afresh, provider.first_challenge, provider, moment)
+
+
+def cancel(row: Authentication, provider: Provider) -> Step[Authentication]:
+    """The user answered with nothing. Source: [AS] cancel is Responder/AuthnFailed."""
+    return _end(row, RefusalCode.CANCELLED_BY_USER, "an answer with nothing in it", provider)
+
+
+def too_late(row: Authentication, provider: Provider) -> Step[Authentication]:
+    """The answer came when the time was over."""
+    return _end(row, RefusalCode.DEADLINE_PASSED, "an answer after the deadline", provider)
+
+
+def _end(
+    row: Authentication, code: RefusalCode, saw: str, provider: Provider
+) -> Step[Authentication]:
+    finding = Finding(rule=code.value, saw=saw, passed=False, needed="a new login")
+    return refuse(row.found([finding]), code, provider)
 
 
 def refuse(row: Authentication, code: RefusalCode, provider: Provider) -> Step[Authentication]:
@@ -77,7 +98,7 @@ def refuse(row: Authentication, code: RefusalCode, provider: Provider) -> Step[A
 
 
 def _to_makelaar(
-    row: Authentication, result: AuthenticationResult, provider: Provider, also: tuple[str, ...]
+    row: Authentication, result: AuthenticationResult, provider: Provider, also: Sequence[str]
 ) -> list[Outgoing]:
     makelaar = provider.directory.participant(row.makelaar)
-    return [Outgoing(AUTHENTICATION_RESULTS, makelaar, result, also)] if makelaar else []
+    return [Outgoing(AUTHENTICATION_RESULTS, makelaar, result, tuple(also))] if makelaar else []

@@ -8,7 +8,11 @@ from pipeline.stage import RoleStages, Stage
 from providers import (
     authentication_requests,
     code_answers,
+    consent_choices,
     password_answers,
+    revisions,
+    session_answers,
+    session_commands,
     signature_answers,
 )
 from providers.authentication import Authentication
@@ -16,7 +20,10 @@ from providers.rules import Provider
 from schemas.topics import (
     AUTHENTICATION_REQUESTS,
     CODE_ANSWERS,
+    CONSENT_CHOICES,
     PASSWORD_ANSWERS,
+    SESSION_ANSWERS,
+    SESSION_COMMANDS,
     SIGNATURE_ANSWERS,
 )
 
@@ -32,7 +39,12 @@ def provider(keys: Keys, attempts: int) -> RoleStages[Authentication]:
     return RoleStages(
         Authentication,
         lambda: Provider(
-            keys.me, keys.directory, first, attempts, lambda v, to: seal(v, to, utc_now())
+            keys.me,
+            keys.directory,
+            keys.catalogue,
+            first,
+            attempts,
+            lambda v, to: seal(v, to, utc_now()),
         ),
         stages=[
             Stage(
@@ -48,5 +60,9 @@ def provider(keys: Keys, attempts: int) -> RoleStages[Authentication]:
             ),
             Stage(CODE_ANSWERS, code_answers.handle, facts=code_answers.facts(keys)),
             Stage(SIGNATURE_ANSWERS, signature_answers.handle, facts=signature_answers.facts(keys)),
+            Stage(SESSION_ANSWERS, session_answers.handle, facts=session_answers.facts(keys)),
+            Stage(CONSENT_CHOICES, consent_choices.handle, facts=consent_choices.check),
+            Stage(SESSION_COMMANDS, session_commands.handle, facts=session_commands.facts(keys)),
         ],
+        still_holds=revisions.still_hold,
     )

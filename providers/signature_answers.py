@@ -1,13 +1,14 @@
 """Stage: the user signed the challenge with a key that he holds.
 
-signature-answers.<provider> -> authentication-results.<makelaar> or challenges.<provider>
+signature-answers.<provider> -> authentication-results.<makelaar>, consent-prompts.<provider> or
+    challenges.<provider>
 """
 
 from __future__ import annotations
 
 from pipeline.keys import Keys
 from pipeline.stage import Batch, Facts, Moment, Step
-from providers import answers, results
+from providers import answers
 from providers import means as means_table
 from providers.answers import Checked
 from providers.authentication import Authentication
@@ -30,9 +31,9 @@ def handle(
     """Where the signature holds, declare who the user is."""
 
     def declare(row: Authentication, means: Means) -> Step[Authentication]:
-        return results.succeed(row, means, checked.provider, moment)
+        return answers.prove(row, means, checked, moment)
 
-    return answers.judge(row, received, checked, moment, KIND, declare)
+    return answers.judge_credential(row, received, checked, moment, KIND, declare)
 
 
 def facts(keys: Keys) -> Facts:
@@ -45,10 +46,11 @@ def facts(keys: Keys) -> Facts:
         ]
         key_ids = {_key_id(secret) for secret in secrets} - {""}
         known = await means_table.by_key_id(batch.connection, key_ids)
-        return [
+        found = [
             _check(batch, received, secret, known.get(_key_id(secret)))
             for received, secret in zip(batch.received, secrets, strict=True)
         ]
+        return await answers.with_persons(batch, found)
 
     return check
 
@@ -72,4 +74,4 @@ def _check(
     request_id = received.message.request_id
     expected = signature.statement(secret.nonce, request_id, provider.me.entity_id)
     held = signature.holds(secret.signature, expected, means.public_key)
-    return Checked(provider, None, means, held)
+    return Checked(provider, None, means, held, key=answers.key_of(secret))

@@ -1,7 +1,7 @@
 """Shows prompts to the scenario's people, and publishes what they answer.
 
 `Browser` reads the prompts of every participant. Who sits before it, `acting` says for one
-login, and `anybody` for all others.
+login, and `anybody` for all others. `command` logs somebody out, or takes his consent back.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from pipeline.kafka import started
 from pipeline.keys import Trust, utc_now
 from sandbox.founding import Folders, wallets_of
-from sandbox.person import Answering, Behaviour
+from sandbox.person import Answering, Behaviour, Reply
 from schemas import codec
 from schemas.directory import Directory, Participant
 from schemas.message import Message
-from schemas.topics import PROMPTS, find
+from schemas.messages import SessionCommandKind, SessionConfirmation
+from schemas.topics import PROMPTS, SESSION_CONFIRMATIONS, find
 
 log = structlog.get_logger()
+CONFIRMED_SECONDS = 10.0
 
 
 class Browser:
@@ -37,6 +39,7 @@ class Browser:
         self._producer = producer
         self._acting: dict[UUID, Behaviour] = {}
         self._early: dict[UUID, list[tuple[Message, Participant]]] = {}
+        self._confirming: dict[UUID, asyncio.Future[bool]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -45,7 +48,7 @@ class Browser:
         """Show prompts from now on."""
         producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", linger_ms=2)
         browser = cls(folders, producer)
-        consumer = AIOKafkaConsumer(*_prompt_topics(browser.directory), bootstrap_servers=kafka)
+        consumer = AIOKafkaConsumer(*_shown_topics(browser.directory), bootstrap_servers=kafka)
         async with started(kafka, producer, consumer):
             reader = asyncio.create_task(browser._read(consumer))
             try:
@@ -61,6 +64,39 @@ class Browser:
         for prompt, asker in self._early.pop(request_id, []):
             self._show(prompt, asker, who)
 
+    async def command(
+        self,
+        kind: SessionCommandKind,
+        provider: str,
+        who: Behaviour,
+        dienstverlener: str | None = None,
+        timeout: float = CONFIRMED_SECONDS,
+    ) -> bool:
+        """Give a command to a provider (a name): whether it was done; else there is no session.
+
+        Raises TimeoutError.
+        """
+        asked = self._named(provider)
+        reply = self.answering.command(kind, asked, who, dienstverlener)
+        confirmed = asyncio.get_running_loop().create_future()
+        self._confirming[reply.message.request_id] = confirmed
+        try:
+            await self._publish(reply, asked)
+            return await asyncio.wait_for(confirmed, timeout)
+        finally:
+            del self._confirming[reply.message.request_id]
+
+    def _named(self, name: str) -> Participant:
+        found = self.directory.named(name)
+        if found is None:
+            raise LookupError(name)
+        return found
+
+    def _confirmed(self, confirmation: SessionConfirmation) -> None:
+        confirming = self._confirming.get(confirmation.request_id)
+        if confirming is not None and not confirming.done():
+            confirming.set_result(confirmation.done)
+
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         while True:
             batches = await consumer.getmany(timeout_ms=1000)
@@ -69,6 +105,9 @@ class Browser:
 
     def _prompted(self, raw: ConsumerRecord) -> None:
         prompt, asker = _prompt(raw, self.directory)
+        if isinstance(prompt, SessionConfirmation):
+            self._confirmed(prompt)
+            return
         who = self._acting.get(prompt.request_id) or self.anybody
         if who is None:
             self._early.setdefault(prompt.request_id, []).append((prompt, asker))
@@ -88,15 +127,19 @@ class Browser:
     async def _answer(self, prompt: Message, asker: Participant, who: Behaviour) -> None:
         reply = await self.answering.answer(prompt, asker, who)
         if reply is not None:
-            topic = reply.topic.of(asker.name)
-            record = codec.encode_unsigned(topic, reply.message, uuid4(), utc_now())
-            await self._producer.send_and_wait(
-                record.topic, record.value, record.key, headers=list(record.headers)
-            )
+            await self._publish(reply, asker)
+
+    async def _publish(self, reply: Reply, asker: Participant) -> None:
+        topic = reply.topic.of(asker.name)
+        record = codec.encode_unsigned(topic, reply.message, uuid4(), utc_now())
+        await self._producer.send_and_wait(
+            record.topic, record.value, record.key, headers=list(record.headers)
+        )
 
 
-def _prompt_topics(directory: Directory) -> list[str]:
-    return [topic.of(owner.name) for topic in PROMPTS for owner in directory.in_role(topic.owner)]
+def _shown_topics(directory: Directory) -> list[str]:
+    shown = (*PROMPTS, SESSION_CONFIRMATIONS)
+    return [topic.of(owner.name) for topic in shown for owner in directory.in_role(topic.owner)]
 
 
 def _prompt(raw: ConsumerRecord, directory: Directory) -> tuple[Message, Participant]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from schemas.refusals import EXPLANATIONS, RefusalCode
@@ -53,6 +53,9 @@ class Assertion:
     level              the level reached, at or above the one asked for
     services           ServiceUUIDs that he may use: of a portal service, those he has a mandate for
     catalogue_version  the catalogue that the registry decided under
+    registry           whose permit it rests on (EntityID)
+    authenticated_at   when he proved who he is; `decided_at`: when the registry permitted it
+    outcome            the signed outcome as it came, for who has to hand it on
     """
 
     request_id: UUID
@@ -64,6 +67,10 @@ class Assertion:
     person: Person = Person()
     services: tuple[UUID, ...] = ()
     catalogue_version: int = 0
+    registry: str = ""
+    authenticated_at: datetime | None = None
+    decided_at: datetime | None = None
+    outcome: str = field(default="", repr=False)
 
     @property
     def eidas(self) -> EidasLevel:

@@ -63,12 +63,27 @@ def verify(record: Record, keys: Keys, now: datetime) -> Assertion | Refusal:
     found = codec.decode(record, OUTCOMES, keys.me, keys.directory, now)
     if isinstance(found, Faulty):
         raise Untrusted(found.code)
+    return _verified(found, keys, now)
+
+
+def verify_kept(text: str, keys: Keys) -> Assertion | Refusal:
+    """An outcome that was kept and is handed on, judged at the time when the makelaar signed it.
+    How long afterwards it is good for, the reader decides (`authenticated_at`). Raises Untrusted.
+    """
+    at = codec.unverified_time(text)
+    role = Role.MAKELAAR
+    found = codec.verify_evidence(text, Outcome, role, keys.me, keys.directory, at)
+    return _verified(found, keys, at)
+
+
+def _verified(found: Received[Outcome], keys: Keys, now: datetime) -> Assertion | Refusal:
     claims = _our_request(found, keys)
-    outcome: Outcome = found.message
+    outcome = found.message
     if isinstance(outcome.result, Refused):
         return _refusal(outcome, outcome.result)
     try:
-        return _assertion(outcome, outcome.result, claims, keys, now)
+        assertion = _assertion(outcome, outcome.result, claims, keys, now)
+        return replace(assertion, outcome=found.text)
     except (Untrusted, Unreadable) as fault:
         return own_refusal(outcome.request_id, _code(fault))
 
@@ -130,6 +145,9 @@ def _opened(request_id: UUID, asserted: Asserted, evidence: Evidence, keys: Keys
         person=_person(keys.open(person, PersonAttributes)) if person else Person(),
         services=confirmed.services if confirmed else permit.services,
         catalogue_version=permit.catalogue_version,
+        registry=evidence.registry.entity_id,
+        authenticated_at=evidence.authenticated.authenticated_at,
+        decided_at=permit.decided_at,
     )
 
 

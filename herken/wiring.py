@@ -21,6 +21,7 @@ from pipeline.settings import Settings, database_user, role_dsn
 from pipeline.stage import RoleStages
 from pipeline.store import Store
 from providers.role import provider
+from registry.administration.choices import choices
 from registry.role import registry
 from schemas.values import Role
 
@@ -33,7 +34,7 @@ ROLES: dict[str, Role] = {
 BUILD: dict[Role, Callable[[Keys, Settings], RoleStages[Any]]] = {
     Role.MAKELAAR: lambda keys, settings: makelaar(keys, settings.deadline_seconds),
     Role.PROVIDER: lambda keys, settings: provider(keys, settings.attempts),
-    Role.REGISTRY: lambda keys, _: registry(keys),
+    Role.REGISTRY: lambda keys, settings: registry(keys, choices(keys, settings)),
 }
 
 

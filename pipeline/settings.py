@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import Field, ValidationError
@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.errors import WrongUse
+from schemas.administration import ChargeKind
 
 
 class FromEnvironment(BaseSettings):
@@ -49,6 +50,9 @@ class Settings(FromEnvironment):
     attempts             CHOICE: wrong answers in one login before it is refused
     dead_letter_share    CHOICE: a stage stops where more than this share of the last 1,000
                          messages were dead letters; 1 lets it go on whatever comes
+    authenticated_within_seconds  CHOICE: how long ago who administers mandates may have proved who
+                         he is
+    prices               CHOICE: cents for each kind of charge, as JSON: {"registration": 500}
     batch_wait_ms        how long a stage rests after it waited for records in vain
     sweep_seconds        how often deadlines are looked at
     log_level            what is logged: DEBUG, INFO, WARNING, ERROR
@@ -63,6 +67,8 @@ class Settings(FromEnvironment):
     deadline_seconds: int = Field(default=300, ge=1, le=600)
     attempts: int = Field(default=3, ge=1, le=10)
     dead_letter_share: float = Field(default=0.5, gt=0, le=1)
+    authenticated_within_seconds: int = Field(default=900, ge=1, le=86_400)
+    prices: dict[ChargeKind, Annotated[int, Field(ge=0)]] = {}
     batch_wait_ms: int = Field(default=10, ge=1, le=1000)
     sweep_seconds: float = Field(default=0.25, gt=0, le=10)
     log_level: str = "INFO"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pipeline.keys import Keys, seal, utc_now
 from pipeline.stage import RoleStages, Stage
-from registry import mandate_queries, representation_choices
+from registry import mandate_queries, representation_choices, tables
+from registry.administration.choices import Choices
+from registry.administration.topology import stages as administration
 from registry.query import Query
 from registry.rules import Registry
 from schemas.jose import decode_base64url
 from schemas.topics import MANDATE_QUERIES, REPRESENTATION_CHOICES
 
 
-def registry(keys: Keys) -> RoleStages[Query]:
-    """A registry's stages, in the order of one login."""
+def registry(keys: Keys, choices: Choices | None = None) -> RoleStages[Query]:
+    """A registry's stages, in the order of one login; then those of administration."""
     pseudonym_secret = decode_base64url(keys.secrets.pseudonym_secret)
     return RoleStages(
         Query,
@@ -35,5 +37,7 @@ def registry(keys: Keys) -> RoleStages[Query]:
                 representation_choices.handle,
                 facts=representation_choices.facts,
             ),
+            *administration(keys, choices or Choices()),
         ],
+        still_holds=tables.still_hold,
     )

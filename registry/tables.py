@@ -26,16 +26,19 @@ class Outdated(Exception):
 async def put(connection: AnyConnection, thing: Kept) -> None:
     """Write a thing's next revision; revision 1 is a new one. The same twice is once.
 
-    Raises Outdated where the row is at another revision than the one before.
+    Raises Outdated where the row is at another revision than the one before, or holds something
+    else at this one.
     """
     columns = _columns(type(thing))
     places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
     changed = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns[1:])
     table = thing.TABLE
+    kept, new = (", ".join(f"{of}.{name}" for name in columns) for of in (table, "EXCLUDED"))
     written = await connection.fetchval(
         f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608
         f" ON CONFLICT (id) DO UPDATE SET {changed}"
-        f" WHERE {table}.revision IN (EXCLUDED.revision - 1, EXCLUDED.revision) RETURNING true",
+        f" WHERE {table}.revision = EXCLUDED.revision - 1"
+        f" OR ({kept}) IS NOT DISTINCT FROM ({new}) RETURNING true",
         *(_value(name, getattr(thing, name)) for name in columns),
     )
     if not written:

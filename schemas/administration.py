@@ -236,6 +236,7 @@ class EventKind(StrEnum):
     ASSIGNMENT_LOCATED = "assignment-located"
     ASSIGNMENT_WITHDRAWN = "assignment-withdrawn"
     APPROVAL_AWAITED = "approval-awaited"
+    APPROVED = "approved"
     SHOWN = "shown"
     REFUSED = "refused"
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from schemas.administration import MandateEvent
 from schemas.codec import MAX_VALUE_BYTES, typ_of
 from schemas.jose import SIGNING_ALGORITHM
 from schemas.message import Message
@@ -36,6 +37,11 @@ _CLOUD_EVENT: Final[Object] = {
     "ce_type": {"type": "string"},
     "content-type": {"type": "string"},
     "traceparent": {"type": "string", "pattern": _TRACEPARENT},
+}
+_NL_GOV: Final[Object] = {
+    "ce_source": {"type": "string", "pattern": r"^urn:nld:oin:[0-9]{20}:systeem:mr-[0-9]{4}$"},
+    "ce_subject": {"type": "string", "format": "uuid"},
+    "ce_dataschema": {"const": "urn:herken:schema:mandate-event.v1"},
 }
 _DEAD_LETTER_HEADERS: Final[Object] = {
     "dlq_at": {"type": "string", "format": "date-time"},
@@ -194,7 +200,8 @@ def _headers(topic: Topic) -> Object:
         "ce_type": {"const": topic.message.TYPE},
         "content-type": {"const": _content_type(topic)},
     }
-    return {"allOf": [{"$ref": "#/components/schemas/CloudEvent"}, {"properties": own}]}
+    of_its_own = _object(own | _NL_GOV) if topic.message is MandateEvent else {"properties": own}
+    return {"allOf": [{"$ref": "#/components/schemas/CloudEvent"}, of_its_own]}
 
 
 def _key() -> Object:

@@ -98,9 +98,10 @@ _TABLES = (
     "CREATE INDEX assignments_organisation ON assignments (organisation)",
     """
     CREATE TABLE awaiting (
-        command uuid PRIMARY KEY,
+        id uuid PRIMARY KEY,
+        revision integer NOT NULL,
         content text NOT NULL,
-        organisation uuid,
+        organisation uuid NOT NULL,
         approved_by text[] NOT NULL,
         registered_at timestamptz NOT NULL,
         done_at timestamptz

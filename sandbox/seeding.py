@@ -9,18 +9,19 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
-
 import providers
 import registry
 from pipeline import database
-from pipeline.keys import seal
+from pipeline.keys import Keys, seal
 from pipeline.settings import database_user, role_dsn
+from pipeline.stage import Connection
+from providers import attributes as attributes_table
 from providers import means as means_table
 from providers.credentials.code import SharedSecret
 from providers.credentials.password import hash_password
-from registry import tables
+from registry import events, tables
 from registry.kept import KEPT, Kept
+from registry.role import registry as role_of
 from sandbox import scenario as s
 from sandbox.founding import Founded, Held
 from sandbox.registrations import kept
@@ -81,7 +82,7 @@ async def _set_up(participant: Participant, founded: Founded, admin_dsn: str) ->
     await database.set_up(admin_dsn, participant.name, password, MIGRATIONS[participant.role])
 
 
-async def _fill(  # noqa: PLR0913
+async def _fill(
     participant: Participant,
     scenario: Scenario,
     founded: Founded,
@@ -91,23 +92,23 @@ async def _fill(  # noqa: PLR0913
 ) -> None:
     password = founded.secrets[participant.name].database_password
     dsn = role_dsn(admin_dsn, database_user(participant.name), password)
-    connection = await database.connect(dsn)
-    try:
-        async with connection.transaction():
-            if participant.role is Role.PROVIDER:
-                await _issue(connection, participant, scenario, founded, now)
-            if participant.role is Role.REGISTRY:
-                things = kept(scenario, participant.name, now)
-                await tell(await register(connection, things, participant, founded, now))
-    finally:
-        await connection.close()
+    async with (
+        await database.pool(dsn, size=1) as pool,
+        pool.acquire() as connection,
+        connection.transaction(),
+    ):
+        if participant.role is Role.PROVIDER:
+            await _issue(connection, participant, scenario, founded, now)
+        if participant.role is Role.REGISTRY:
+            things = kept(scenario, participant.name, now)
+            await tell(await register(connection, things, participant, founded, now))
 
 
 # --- a registry
 
 
 async def register(
-    connection: asyncpg.Connection,
+    connection: Connection,
     things: Sequence[Kept],
     registry: Participant,
     founded: Founded,
@@ -125,20 +126,24 @@ async def register(
 
 
 async def _tell(
-    connection: asyncpg.Connection,
+    connection: Connection,
     new: Sequence[Kept],
     registry: Participant,
     founded: Founded,
     now: datetime,
 ) -> list[Record]:
-    return []
+    keys = Keys(founded.secrets[registry.name], lambda: founded.directory)
+    seeded = events.of_seed(new, keys, role_of(keys).known(), now)
+    for each in seeded:
+        await each.change(connection)
+    return [each.record for each in seeded]
 
 
 # --- a provider
 
 
 async def _issue(
-    connection: asyncpg.Connection,
+    connection: Connection,
     provider: Participant,
     scenario: Scenario,
     founded: Founded,
@@ -151,13 +156,15 @@ async def _issue(
             await _describe(connection, person, s.subject(person, provider.name))
 
 
-async def _describe(connection: asyncpg.Connection, person: s.Person, subject: UUID) -> None:
+async def _describe(connection: Connection, person: s.Person, subject: UUID) -> None:
     """Keep what the provider knows of a person."""
     known = PersonAttributes(
         first_name=person.first_name,
         family_name=person.family_name,
         date_of_birth=person.date_of_birth,
     )
+    if known != PersonAttributes():
+        await attributes_table.add(connection, subject, known)
 
 
 def _means(
@@ -166,11 +173,16 @@ def _means(
     for person in scenario.people:
         for held in founded.wallets.of(person.name).means:
             if held.provider == provider.name:
-                yield _one_means(provider, person, held, founded, now)
+                yield _one_means(provider, person, held, scenario, founded, now)
 
 
 def _one_means(
-    provider: Participant, person: s.Person, held: Held, founded: Founded, now: datetime
+    provider: Participant,
+    person: s.Person,
+    held: Held,
+    scenario: Scenario,
+    founded: Founded,
+    now: datetime,
 ) -> means_table.Means:
     registry_ = founded.directory.named(held.registry)
     if registry_ is None:
@@ -187,4 +199,12 @@ def _one_means(
         totp_secret=seal(shared, provider, now) if shared else None,
         key_id=key.kid if key else None,
         public_key=PublicJwk.model_validate(jose.public_jwk(key)) if key else None,
+        only_for=_only_for(person, provider, scenario),
     )
+
+
+def _only_for(person: s.Person, provider: Participant, scenario: Scenario) -> str | None:
+    """EntityID of the one dienstverlener that the person's means works for."""
+    means = next(each for each in person.means if each.provider == provider.name)
+    found = scenario.dienstverlener(means.only_for) if means.only_for else None
+    return s.entity_id(found) if found else None

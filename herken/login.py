@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from difflib import get_close_matches
 
 from herken.commands.output import document, progress, say
 from herken.demo import outcome_text, told
-from pipeline.errors import WrongUse
+from herken.names import known, level_of, optional
 from pipeline.settings import Settings
 from sandbox.browser import Browser
 from sandbox.founding import Folders, scenario_of
 from sandbox.person import Behaviour
 from sandbox.play import Player
 from sandbox.scenario import Expected, Login, Scenario
-from schemas.values import Level
 
 
 async def log_in(
@@ -33,11 +31,11 @@ async def log_in(
     scenario = scenario_of(folders)
     login = Login(
         name=f"{person} at {service}",
-        service=_known(service, [s.name for _, s in scenario.services], "service"),
+        service=known(service, [s.name for _, s in scenario.services], "service"),
         person=_person(person, scenario),
-        provider=_optional(provider, [p.name for p in scenario.providers], "provider"),
+        provider=optional(provider, [p.name for p in scenario.providers], "provider"),
         **{"for": _organisation(organisation, scenario)},
-        level=_level(level),
+        level=level_of(level),
         expect=Expected(),
     )
     async with Player.ready(scenario, settings, folders) as player:
@@ -56,7 +54,7 @@ async def be_at_the_browser(person: str, organisation: str | None, provider: str
     folders = Folders(settings.network, settings.secrets)
     scenario = scenario_of(folders)
     name, acted_for = _person(person, scenario), _organisation(organisation, scenario)
-    by = _optional(provider, [p.name for p in scenario.providers], "provider")
+    by = optional(provider, [p.name for p in scenario.providers], "provider")
     async with Browser.open(settings.kafka, folders) as browser:
         kvk = scenario.organisation(acted_for).kvk if acted_for else None
         browser.anybody = Behaviour(browser.wallets.of(name), provider=by, kvk=kvk)
@@ -65,28 +63,8 @@ async def be_at_the_browser(person: str, organisation: str | None, provider: str
 
 
 def _person(name: str, scenario: Scenario) -> str:
-    return _known(name, [person.name for person in scenario.people], "person")
+    return known(name, [person.name for person in scenario.people], "person")
 
 
 def _organisation(name: str | None, scenario: Scenario) -> str | None:
-    return _optional(name, [o.name for o in scenario.organisations], "organisation")
-
-
-def _optional(name: str | None, known: list[str], what: str) -> str | None:
-    return None if name is None else _known(name, known, what)
-
-
-def _known(name: str, known: list[str], what: str) -> str:
-    """The name, if the scenario has it. Raises WrongUse, with what is near."""
-    if name in known:
-        return name
-    near = get_close_matches(name, known, n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
-    raise WrongUse(f"the network has no {what} {name!r}: {meant}It has {', '.join(known)}")
-
-
-def _level(text: str | None) -> Level | None:
-    try:
-        return None if text is None else Level.parse(text)
-    except ValueError as error:
-        raise WrongUse(f"--level {text}: {error}") from None
+    return optional(name, [o.name for o in scenario.organisations], "organisation")

@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from dienstverlener import Assertion, Dienstverlener, Refusal
 from pipeline.errors import HerkenError, WrongUse
 from pipeline.kafka import started
-from pipeline.keys import Keys, seal, utc_now
+from pipeline.keys import Keys, Trust, seal, utc_now
 from pipeline.settings import Settings
 from schemas import codec
 from schemas.administration import (
@@ -200,7 +200,7 @@ class Portal:
 
 def portal_of(registry: str, settings: Settings) -> tuple[Participant, str]:
     """A registry, and the name of its portal. Raises WrongUse."""
-    directory = Keys.load(settings.network, settings.secrets, registry).directory
+    directory = Trust(settings.network).directory
     found = directory.named(registry)
     portal = directory.participant(found.portal) if found and found.portal else None
     if found is None or found.role is not Role.REGISTRY or portal is None:

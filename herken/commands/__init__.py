@@ -3,7 +3,7 @@ not pay for the sandbox."""
 
 import typer
 
-from herken.commands import inspecting, playing, running, setup
+from herken.commands import charges, inspecting, mandates, playing, running, setup
 
 
 def register(app: typer.Typer) -> None:
@@ -12,3 +12,5 @@ def register(app: typer.Typer) -> None:
     playing.register(app)
     setup.register(app)
     inspecting.register(app)
+    mandates.register(app)
+    charges.register(app)

@@ -22,8 +22,8 @@ TEXTS: Final[dict[CommandRefusal, Text]] = {
         "Your login does not hold, or is too old. Log in again, and give the command at once.",
     ),
     CommandRefusal.NOT_AUTHORISED: Text(
-        "U mag dit niet doen. Laat het doen door wie daarvoor bevoegd is: de beheerder van de eigen "
-        "organisatie, de vertegenwoordiger (beheerders aanwijzen) of het register (op papier).",
+        "U mag dit niet doen. Laat het doen door wie daarvoor bevoegd is: de eigen beheerder van de "
+        "organisatie, haar vertegenwoordiger (beheerders aanwijzen) of het register (op papier).",
         "You may not do this. Let it be done by who may: the organisation's own manager, its "
         "representative (to appoint managers), or the registry's operators (in writing).",
     ),
@@ -46,8 +46,8 @@ TEXTS: Final[dict[CommandRefusal, Text]] = {
         "Your organisation has no such thing, or there is nothing to approve. Look at the list.",
     ),
     CommandRefusal.PERSON_UNKNOWN: Text(
-        "Deze persoon is hier niet bekend, of werkt niet voor uw organisatie. Laat de persoon eerst "
-        "registreren.",
+        "Deze persoon is hier niet bekend, of werkt niet voor uw organisatie. Laat de persoon "
+        "eerst registreren.",
         "This person is not known here, or does not work for your organisation. Have the person "
         "registered first.",
     ),
@@ -62,7 +62,7 @@ TEXTS: Final[dict[CommandRefusal, Text]] = {
     CommandRefusal.VALIDITY_REFUSED: Text(
         "De geldigheid klopt niet: zij eindigt na het begin, in de toekomst, en na hoogstens vijf "
         "jaar. Wat verlopen is, registreert u opnieuw.",
-        "The validity does not hold: it ends after it begins, in the future, and within five years. "
+        "The validity does not hold: it ends after it begins, in the future, within five years. "
         "What has expired is registered anew.",
     ),
     CommandRefusal.DOCUMENT_NEEDED: Text(

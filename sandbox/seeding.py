@@ -153,18 +153,19 @@ async def _issue(
         await means_table.add(connection, means)
     for person in scenario.people:
         if any(means.provider == provider.name for means in person.means):
-            await _describe(connection, person, s.subject(person, provider.name))
+            await _describe(connection, person, provider)
 
 
-async def _describe(connection: Connection, person: s.Person, subject: UUID) -> None:
-    """Keep what the provider knows of a person."""
-    known = PersonAttributes(
+async def _describe(connection: Connection, person: s.Person, provider: Participant) -> None:
+    """Keep what the provider knows of a person: what it can tell, and no more."""
+    whole = PersonAttributes(
         first_name=person.first_name,
         family_name=person.family_name,
         date_of_birth=person.date_of_birth,
     )
+    known = attributes_table.only(whole, provider.attributes)
     if known != PersonAttributes():
-        await attributes_table.add(connection, subject, known)
+        await attributes_table.add(connection, s.subject(person, provider.name), known)
 
 
 def _means(

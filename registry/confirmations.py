@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pipeline.findings import Finding
 from pipeline.stage import Moment, Outgoing, Step
-from registry import billing, tables
+from registry import billing, selection, tables
 from registry.cases import Case, level_used, services_held
 from registry.judging import Refusal
 from registry.kept import Link
@@ -24,7 +24,6 @@ def confirm(
     query: Query,
     asked: ConfirmationQuery,
     case: Case[Link],
-    findings: Sequence[Finding],
     moment: Moment,
 ) -> Step[Query]:
     """Declare that the represented lets the intermediary act, and who that is: services, level and
@@ -49,8 +48,9 @@ def confirm(
         decided_at=moment.now,
         catalogue_version=registry.catalogue.version,
     )
+    also = (asked.dienstverlener,)
     return replace(
-        _answer(query, confirmed, findings, registry, (asked.dienstverlener,)),
+        _answer(query, confirmed, selection.passed(case, "link"), registry, also),
         changes=(billing.chain_login(case.organisation.id, asked.request_id, moment.now),),
         relies_on=tables.resting_on(case.held, case.organisation),
     )

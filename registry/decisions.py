@@ -56,7 +56,7 @@ def permit(
         catalogue_version=asked.registry.catalogue.version,
     )
     also = (query.dienstverlener, *((obliged.registry,) if obliged else ()))
-    found = selection.findings(case, type(case.held).__name__.lower())
+    found = selection.passed(case, type(case.held).__name__.lower())
     return _decide(query, permitted, found, asked.registry, also, _rests_on(candidate))
 
 

@@ -33,6 +33,11 @@ def findings(case: Case[Held], about: str) -> tuple[Finding, ...]:
     return judging.judge(RULES[type(case.held)], case, about)
 
 
+def passed(case: Case[Held], about: str) -> tuple[Finding, ...]:
+    """The findings of a case that suffices."""
+    return judging.passed(RULES[type(case.held)], case, about)
+
+
 def fitting(candidates: Sequence[Candidate[Granted]], asked: Asked) -> list[Candidate[Granted]]:
     """Those by which somebody may act, in their order."""
     return [each for each in candidates if suffices(case_of(each, asked))]

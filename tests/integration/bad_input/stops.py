@@ -173,7 +173,9 @@ LEVEL_OF_DECLARER = Check(
     instead="False",
 )
 LEVEL_QUERIED = Check(
-    "registry.rules:admit", expression="declared.level >= query.level", instead="True"
+    "registry.rules:is_reached",
+    expression="question.reached >= question.asked.level",
+    instead="True",
 )
 
 # --- the dienstverlener

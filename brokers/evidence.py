@@ -122,12 +122,15 @@ def _theirs(who: str, code: RefusalCode, allowed: frozenset[RefusalCode]) -> Jud
 
 
 def _is_offered(case: Declared) -> Seen:
+    """CHOICE: a service that is withdrawn ends the logins to it that are under way, with a refusal
+    that says so; a participant's own refusal stands."""
     where = "no longer in" if case.service is None else "in"
     saw = f"{where} the catalogue, version {case.network.catalogue.version}"
     return Seen(case.service is not None, saw, "a service that is still offered")
 
 
 def _still_suffices(case: Declared) -> Seen:
+    """CHOICE: where a service's level is raised during a login, that login has to reach it too."""
     asks = case.service.level if case.service else case.login.level
     level = case.declared.level
     return Seen(level >= asks, f"{level}; the service asks {asks} now", f"{asks} or higher")
@@ -244,13 +247,13 @@ def _bound(holds: bool, to: str) -> Seen:
 
 _WITHDRAWN: Rule[Declared] = Rule(
     "service_withdrawn",
-    "[AS] service catalogue; CHOICE: a login under way ends",
+    "[AS] service catalogue",
     _is_offered,
     RefusalCode.SERVICE_WITHDRAWN,
 )
 _RAISED: Rule[Declared] = Rule(
     "level_raised",
-    "[AS] never below the catalogue's level; CHOICE: nor below what it became under way",
+    "[AS] never below the catalogue's level",
     _still_suffices,
     RefusalCode.LEVEL_NOT_SUPPORTED,
 )

@@ -6,11 +6,13 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from herken.commands.output import document, progress, say
 from pipeline.errors import WrongUse
 from sandbox.network import Network, network
-from sandbox.play import Played, Player, expected_text
+from sandbox.play import Acted, Played, Player, expected_text
+from sandbox.scenario import Act, Login
 from sandbox.scenario_file import load
 
 HOME = Path(os.environ.get("HERKEN_HOME", ".herken"))
@@ -27,9 +29,9 @@ async def play_demo(file: Path, *, as_json: bool) -> bool:
         scenario, folder, progress=progress, deadline_seconds=DEADLINE_SECONDS
     ) as running:
         played = await _play(running, as_json=as_json)
-    ok = all(login.as_expected for login in played)
+    ok = all(step.as_expected for step in played)
     if as_json:
-        document({"ok": ok, "logins": [login.report() for login in played]})
+        document({"ok": ok, **_reports(played)})
     else:
         say(_summary(played))
     if ok:
@@ -57,14 +59,33 @@ def run_folder(kind: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=runs))
 
 
-async def _play(running: Network, *, as_json: bool) -> list[Played]:
-    played = []
+async def _play(running: Network, *, as_json: bool) -> list[Played | Acted]:
+    """Play the steps one after the other, each on what the ones before it left."""
+    done: list[Played | Acted] = []
     async with Player.ready(running.scenario, running.settings, running.folders) as player:
-        for login in running.scenario.logins:
-            played.append(await player.play(login))
+        for step in running.scenario.steps:
+            match step:
+                case Login():
+                    done.append(await player.play(step))
+                case Act():
+                    done.append(await player.act(step))
             if not as_json:
-                say(told(played[-1], judged(played[-1])))
-    return played
+                say(_told(done[-1]))
+    return done
+
+
+def _reports(played: list[Played | Acted]) -> dict[str, Any]:
+    logins = [step.report() for step in played if isinstance(step, Played)]
+    return {"logins": logins, "acts": [step.report() for step in played if isinstance(step, Acted)]}
+
+
+def _told(step: Played | Acted) -> str:
+    if isinstance(step, Played):
+        return told(step, judged(step))
+    mark = "as expected" if step.as_expected else f"EXPECTED {step.act.expect}"
+    return (
+        f"\n{step.act.name}\n  {step.duration_ms:7.0f} ms  {step.act.act}: {step.came_to}: {mark}"
+    )
 
 
 def told(played: Played, ending: str) -> str:
@@ -77,7 +98,8 @@ def told(played: Played, ending: str) -> str:
 
 def judged(played: Played) -> str:
     """An outcome, and whether it was expected."""
-    mark = "as expected" if played.as_expected else f"EXPECTED {expected_text(played.login)}"
+    found, wanted = ", ".join(played.differs), expected_text(played.login)
+    mark = "as expected" if played.as_expected else f"EXPECTED {wanted}; found {found}"
     return f"{outcome_text(played)}: {mark}"
 
 
@@ -89,6 +111,8 @@ def outcome_text(played: Played) -> str:
     return f"refusal {report['code']}"
 
 
-def _summary(played: list[Played]) -> str:
-    good = sum(login.as_expected for login in played)
-    return f"\n{good} of {len(played)} logins as expected"
+def _summary(played: list[Played | Acted]) -> str:
+    logins = [step.as_expected for step in played if isinstance(step, Played)]
+    acts = [step.as_expected for step in played if isinstance(step, Acted)]
+    text = f"\n{sum(logins)} of {len(logins)} logins as expected"
+    return f"{text}, {sum(acts)} of {len(acts)} acts" if acts else text

@@ -20,7 +20,7 @@ FOLDER = HOME / "up"
 
 
 async def stay_up(file: Path) -> None:
-    """Run a scenario's network, each role in a process of its own. Raises WrongUse."""
+    """Run a scenario's network. Raises WrongUse."""
     scenario = load(file)
     require_no_network()
     with _only_one():
@@ -71,11 +71,9 @@ async def _supervise(running: Network) -> None:
     while True:
         await asyncio.sleep(1)
         for role in [role for role in running.roles if not role.is_running]:
-            progress(
-                f"{role.participant.name} ended ({role.process.returncode}): starting it again"
-            )
+            progress(f"{role.name} ended ({role.process.returncode}): starting it again")
             running.roles.remove(role)
-            running.start(role.participant)
+            running.start(*role.participants)
 
 
 def _told(running: Network) -> str:
@@ -87,8 +85,7 @@ def _told(running: Network) -> str:
         lines += ["", f".venv/bin/herken login {first.service} --as {first.person}"]
     lines += ["", f"Kafka     {running.servers.kafka}", f"Postgres  {running.servers.postgres}"]
     lines += [
-        f"{role.participant.name:<10}http://127.0.0.1:{role.health_port}/ready, "
-        f"log {running.logs / role.participant.name}.log"
+        f"{role.name:<10}http://127.0.0.1:{role.health_port}/ready, log {running.log_of(role)}"
         for role in running.roles
     ]
     return "\n".join([*lines, "", "Ctrl-C stops it."])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from registry.cases import Case
-from registry.judging import Rule, Words
+from registry.judging import Rule
 from registry.kept import Assignment, Link, Organisation
 from registry.mandate_rules import (
     REPRESENTED_RULES,
@@ -18,8 +18,9 @@ from registry.mandate_rules import (
     HeldCase,
     in_scope,
     level_rules,
+    needs_scope,
     period_rules,
-    says_scope,
+    saw_scope,
 )
 from schemas.catalogue import Service, intermediary_digest
 from schemas.directory import Participant
@@ -45,20 +46,34 @@ def may_intermediate(service: Service, kvk: str | None) -> bool:
     return service.intermediation is Intermediation.GENERAL
 
 
-def _says_intermediation(case: HeldCase) -> Words:
-    kind = case.asked.service.intermediation
-    needed = "a direct mandate of the represented"
-    if kind is Intermediation.NEEDS_APPROVAL:
-        needed = f"an approval by the dienstverlener, or {needed}"
-    return f"intermediation: {kind.value}", needed
+def _saw_intermediation(case: HeldCase) -> str:
+    return f"intermediation: {case.asked.service.intermediation}"
 
 
-def _says_own_chains(_: HeldCase) -> Words:
-    return "whether this registry offers chains", "a registry that offers ketenmachtigingen"
+def _needs_intermediation(case: HeldCase) -> str:
+    if case.asked.service.intermediation is Intermediation.NEEDS_APPROVAL:
+        return "an approval by the dienstverlener, or a direct mandate of the represented"
+    return "a direct mandate of the represented"
 
 
-def _says_other_chains(_: HeldCase) -> Words:
-    return "whether the other registry offers chains", "a registry that offers ketenmachtigingen"
+def _saw_chains(_: HeldCase) -> str:
+    return "whether this registry offers chains"
+
+
+def _saw_other_chains(_: HeldCase) -> str:
+    return "whether the other registry offers chains"
+
+
+def _needs_chains(_: HeldCase) -> str:
+    return "a registry that offers ketenmachtigingen"
+
+
+def _saw_principal(_: HeldCase) -> str:
+    return "who acts for whom"
+
+
+def _needs_principal(_: HeldCase) -> str:
+    return "a direct mandate: nobody is his own intermediary"
 
 
 # --- the near half
@@ -81,9 +96,12 @@ def _is_located(case: Case[Assignment]) -> bool:
     return case.held.registry is not None and case.held.link is not None
 
 
-def _says_located(case: Case[Assignment]) -> Words:
-    saw = "found" if _is_located(case) else "not found at any registry"
-    return saw, "a link, registered by the represented and accepted by the intermediary"
+def _saw_located(case: Case[Assignment]) -> str:
+    return "found" if _is_located(case) else "not found at any registry"
+
+
+def _needs_located(_: HeldCase) -> str:
+    return "a link, registered by the represented and accepted by the intermediary"
 
 
 def _other_offers_chains(case: Case[Assignment]) -> bool:
@@ -92,33 +110,47 @@ def _other_offers_chains(case: Case[Assignment]) -> bool:
     return registry is None or offers_chains(case.asked.registry.directory.participant(registry))
 
 
-def _says_principal(_: HeldCase) -> Words:
-    return "who acts for whom", "a direct mandate: nobody is his own intermediary"
-
-
 ASSIGNMENT_RULES: Final[tuple[Rule[Case[Assignment]], ...]] = (
-    Rule("service_outside_assignment", SCOPE, in_scope, says_scope),
+    Rule("service_outside_assignment", SCOPE, in_scope, saw_scope, needs_scope),
     *period_rules("assignment"),
     *level_rules("assignment"),
     RESTRICTION_RULE,
     Rule(
-        "intermediation_refused", INTERMEDIATION, _assigned_intermediary_may, _says_intermediation
+        "intermediation_refused",
+        INTERMEDIATION,
+        _assigned_intermediary_may,
+        _saw_intermediation,
+        _needs_intermediation,
     ),
     Rule(
         "intermediary_without_kvk",
         "[AS] IntermediateEntityID:KvKnr: the intermediary is known by its KvK number only",
         _has_kvk,
-        lambda _: ("whether the intermediary has a KvK number", "an intermediary that has one"),
+        lambda _: "whether the intermediary has a KvK number",
+        lambda _: "an intermediary that has one",
     ),
-    Rule("principal_is_intermediary", ONE_INTERMEDIARY, _principal_is_another, _says_principal),
+    Rule(
+        "principal_is_intermediary",
+        ONE_INTERMEDIARY,
+        _principal_is_another,
+        _saw_principal,
+        _needs_principal,
+    ),
     Rule(
         "registry_without_chains",
         CHAINS,
         lambda case: offers_chains(case.asked.registry.me),
-        _says_own_chains,
+        _saw_chains,
+        _needs_chains,
     ),
-    Rule("chain_not_located", LOCATED, _is_located, _says_located),
-    Rule("other_registry_without_chains", CHAINS, _other_offers_chains, _says_other_chains),
+    Rule("chain_not_located", LOCATED, _is_located, _saw_located, _needs_located),
+    Rule(
+        "other_registry_without_chains",
+        CHAINS,
+        _other_offers_chains,
+        _saw_other_chains,
+        _needs_chains,
+    ),
 )
 
 
@@ -129,9 +161,12 @@ def _is_accepted(case: Case[Link]) -> bool:
     return case.held.accepted_at is not None
 
 
-def _says_accepted(case: Case[Link]) -> Words:
-    saw = "accepted" if _is_accepted(case) else "not accepted"
-    return saw, "the intermediary's acceptance: ask its machtigingenbeheerder"
+def _saw_accepted(case: Case[Link]) -> str:
+    return "accepted" if _is_accepted(case) else "not accepted"
+
+
+def _needs_accepted(_: HeldCase) -> str:
+    return "the intermediary's acceptance: ask its machtigingenbeheerder"
 
 
 def _is_of_claimed(case: Case[Link]) -> bool:
@@ -160,37 +195,48 @@ LINK_RULES: Final[tuple[Rule[Case[Link]], ...]] = (
         "intermediary_mismatch",
         ONE_INTERMEDIARY,
         _is_of_claimed,
-        lambda _: (
-            "for which intermediary the link is",
-            "a link to this very intermediary: there is no other one in between",
-        ),
+        lambda _: "for which intermediary the link is",
+        lambda _: "a link to this very intermediary: there is no other one in between",
     ),
     Rule(
-        "principal_is_intermediary", ONE_INTERMEDIARY, _linked_principal_is_another, _says_principal
+        "principal_is_intermediary",
+        ONE_INTERMEDIARY,
+        _linked_principal_is_another,
+        _saw_principal,
+        _needs_principal,
     ),
-    Rule("link_not_accepted", ACCEPTED, _is_accepted, _says_accepted),
-    Rule("service_outside_link", SCOPE, in_scope, says_scope),
+    Rule("link_not_accepted", ACCEPTED, _is_accepted, _saw_accepted, _needs_accepted),
+    Rule("service_outside_link", SCOPE, in_scope, saw_scope, needs_scope),
     *period_rules("link"),
     *level_rules("link"),
     Rule(
         "vestiging_mismatch",
         INTERSECTION,
         _vestigingen_meet,
-        lambda _: ("which vestiging each half is for", "both halves for the same vestiging"),
+        lambda _: "which vestiging each half is for",
+        lambda _: "both halves for the same vestiging",
     ),
     RESTRICTION_RULE,
-    Rule("intermediation_refused", INTERMEDIATION, _linked_intermediary_may, _says_intermediation),
+    Rule(
+        "intermediation_refused",
+        INTERMEDIATION,
+        _linked_intermediary_may,
+        _saw_intermediation,
+        _needs_intermediation,
+    ),
     *REPRESENTED_RULES,
     Rule(
         "registry_without_chains",
         CHAINS,
         lambda case: offers_chains(case.asked.registry.me),
-        _says_own_chains,
+        _saw_chains,
+        _needs_chains,
     ),
     Rule(
         "other_registry_without_chains",
         CHAINS,
         lambda case: offers_chains(case.claimed_by),
-        _says_other_chains,
+        _saw_other_chains,
+        _needs_chains,
     ),
 )

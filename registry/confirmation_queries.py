@@ -80,11 +80,10 @@ def _decide(
         return confirmations.deny(query, LINK_UNKNOWN, claimed.registry)
     needs = asked_by(question, permit.services)
     case = Case(link.held, link.organisation, needs, claimed.claim, claimed.first)
-    findings = selection.findings(case, "link")
     if not selection.suffices(case):
-        refusal = Refusal(RefusalCode.NO_MANDATE, findings)
+        refusal = Refusal(RefusalCode.NO_MANDATE, selection.findings(case, "link"))
         return confirmations.deny(query, refusal, claimed.registry)
-    return confirmations.confirm(query, asked, case, findings, moment)
+    return confirmations.confirm(query, asked, case, moment)
 
 
 def is_asked_before(row: Query | None, makelaar: Participant) -> bool:

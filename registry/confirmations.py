@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pipeline.findings import Finding
 from pipeline.stage import Moment, Outgoing, Step
-from registry import billing, tables
+from registry import billing, selection, tables
 from registry.cases import Case, level_used, services_held
 from registry.judging import Refusal
 from registry.kept import Link
@@ -24,7 +24,6 @@ def confirm(
     query: Query,
     asked: ConfirmationQuery,
     case: Case[Link],
-    findings: Sequence[Finding],
     moment: Moment,
 ) -> Step[Query]:
     """Declare that the represented lets the intermediary act, and who that is: services, level and
@@ -49,7 +48,8 @@ def confirm(
         decided_at=moment.now,
         catalogue_version=registry.catalogue.version,
     )
-    answered = _answer(query, confirmed, findings, registry, (asked.dienstverlener,))
+    also = (asked.dienstverlener,)
+    answered = _answer(query, confirmed, selection.passed(case, "link"), registry, also)
     charged = billing.chain_login(registry, case.organisation, asked.request_id, moment.now)
     return replace(
         answered,

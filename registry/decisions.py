@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from pipeline.findings import Finding
 from pipeline.stage import Moment, Outgoing, Step
 from registry import rules, selection, tables
 from registry.candidates import Granted
-from registry.cases import Asked, Candidate, Case, level_used, services_held
+from registry.cases import Asked, Candidate, Case, level_used
 from registry.judging import Refusal
-from registry.kept import Assignment
+from registry.kept import Assignment, Kept
 from registry.legal_subjects import legal_subject
 from registry.query import Query
 from registry.rules import Registry
+from registry.selection import Choice
 from schemas.directory import KeyUse, Participant
 from schemas.messages import Deny, MandateDecision, Obligation, Permit, RepresentationPrompt
 from schemas.sealed import (
@@ -30,34 +32,55 @@ OPTIONS_BYTES: Final = 5_500
 """No more is offered than can be sealed into a prompt (`values.Sealed`): some forty options."""
 
 
-def permit(
-    query: Query, candidate: Candidate[Granted], asked: Asked, moment: Moment
-) -> Step[Query]:
+def permit(query: Query, choice: Choice, asked: Asked, moment: Moment) -> Step[Query]:
     """Declare that the user may act, and for whom; in a chain another registry has to confirm it.
+    The level is that of the weakest thing that it rests on.
 
     Source: [AS] flow step 8; ketenmachtiging: the obligation "confirmation required from MR2".
     """
-    case = selection.case_of(candidate, asked)
+    holding = selection.by_service(choice, asked)
+    used = list({each.held.id: each for each in holding.values()}.values())
+    cases = [selection.case_of(each, asked) for each in used]
     dienstverlener = _participant(query.dienstverlener, asked.registry)
-    obliged = _obligation(case)
-    legal = None if obliged else asked.registry.seal(legal_subject(case), dienstverlener, _SEALED)
+    obliged = _obligation(cases[0])
+    legal = legal_subject(cases[0]) if obliged is None else None
     permitted = Permit(
         request_digest=query.request_digest,
         dienstverlener=query.dienstverlener,
         service=query.service,
-        services=services_held(case),
+        services=tuple(holding),
         level_requested=query.level,
-        level=level_used(case),
-        acting=asked.registry.seal(_acting(candidate, asked), dienstverlener, _SEALED),
-        legal=legal,
+        level=min(level_used(case) for case in cases),
+        acting=asked.registry.seal(_acting(used[0], asked), dienstverlener, _SEALED),
+        legal=asked.registry.seal(legal, dienstverlener, _SEALED) if legal else None,
         obligation=obliged,
         declaration_signature=query.signature,
         decided_at=moment.now,
         catalogue_version=asked.registry.catalogue.version,
     )
     also = (query.dienstverlener, *((obliged.registry,) if obliged else ()))
-    found = selection.findings(case, type(case.held).__name__.lower())
-    return _decide(query, permitted, found, asked.registry, also, _rests_on(candidate))
+    step = _decide(query, permitted, _found(cases), asked.registry, also)
+    return replace(step, relies_on=tables.resting_on(*_rests_on(used)))
+
+
+def _found(cases: Sequence[Case[Granted]]) -> list[Finding]:
+    """What was found of what it rests on: `mandate`, or of several `mandate 1 of 2`."""
+    noun = type(cases[0].held).__name__.lower()
+    several = len(cases) > 1
+    return [
+        finding
+        for number, case in enumerate(cases, start=1)
+        for finding in selection.passed(
+            case, f"{noun} {number} of {len(cases)}" if several else noun
+        )
+    ]
+
+
+def _rests_on(used: Sequence[Candidate[Granted]]) -> Iterator[Kept]:
+    for each in used:
+        yield from (each.held, each.organisation)
+        if each.person is not None:
+            yield each.person
 
 
 _SEALED: Final = KeyUse.ENCRYPTION
@@ -95,23 +118,16 @@ def _obligation(case: Case[Granted]) -> Obligation | None:
     return Obligation(registry=held.registry, claim=registry.seal(claim, second, _SEALED))
 
 
-def _rests_on(candidate: Candidate[Granted]) -> dict[tables.Key, int]:
-    people = (candidate.person,) if candidate.person else ()
-    return tables.resting_on(candidate.held, candidate.organisation, *people)
-
-
 def deny(query: Query, refusal: Refusal, registry: Registry) -> Step[Query]:
     """Tell the makelaar that the user may not act, and no more of why than he may know."""
     return _decide(query, Deny(code=refusal.code), refusal.findings, registry)
 
 
-def ask(
-    query: Query, candidates: Sequence[Candidate[Granted]], registry: Registry, moment: Moment
-) -> Step[Query]:
+def ask(query: Query, choices: Sequence[Choice], registry: Registry, moment: Moment) -> Step[Query]:
     """Let the user choose for whom. Source: [AS] flow step 8. The names are sealed for the
     registry's own front, which shows them; alphabetical, and no more than a prompt can hold."""
-    offered = _that_fit(sorted(candidates, key=lambda each: shown_name(each).casefold()))
-    options = tuple(_option(number, each) for number, each in enumerate(offered))
+    offered = _that_fit(sorted(choices, key=lambda each: shown_name(each[0]).casefold()))
+    options = tuple(_option(number, each[0]) for number, each in enumerate(offered))
     sealed = registry.seal(RepresentationOptions(options=options), registry.me, KeyUse.FRONT)
     prompt = RepresentationPrompt(
         request_id=query.request_id,
@@ -120,14 +136,15 @@ def ask(
         options=sealed,
         deadline=query.deadline,
     )
-    asked = query.moved(options=tuple(each.held.id for each in offered), nonce=moment.nonce)
+    ids = tuple(tuple(each.held.id for each in choice) for choice in offered)
+    asked = query.moved(options=ids, nonce=moment.nonce)
     return Step(asked, send=[Outgoing(REPRESENTATION_PROMPTS, registry.me, prompt)])
 
 
-def _that_fit(candidates: Sequence[Candidate[Granted]]) -> list[Candidate[Granted]]:
+def _that_fit(choices: Sequence[Choice]) -> list[Choice]:
     left, offered = OPTIONS_BYTES, []
-    for number, each in enumerate(candidates):
-        left -= len(_option(number, each).model_dump_json().encode()) + 1
+    for number, each in enumerate(choices):
+        left -= len(_option(number, each[0]).model_dump_json().encode()) + 1
         if left < 0:
             break
         offered.append(each)
@@ -161,11 +178,9 @@ def _decide(
     findings: Sequence[Finding],
     registry: Registry,
     also: tuple[str, ...] = (),
-    relies_on: dict[tables.Key, int] | None = None,
 ) -> Step[Query]:
     decision = MandateDecision(request_id=query.request_id, result=result)
     makelaar = registry.directory.participant(query.makelaar)
     send = [Outgoing(MANDATE_DECISIONS, makelaar, decision, also)] if makelaar else []
     kept = (*query.findings, *findings)
-    decided = query.moved(is_open=False, nonce=None, findings=kept)
-    return Step(decided, send=send, relies_on=relies_on or {})
+    return Step(query.moved(is_open=False, nonce=None, findings=kept), send=send)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from pipeline.findings import Finding
@@ -15,24 +16,24 @@ from schemas.refusals import RefusalCode
 
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
-Words = tuple[str, str]
-"""What a rule saw, in general terms; and the nearest thing that would pass, and from whom."""
 
 
 @dataclass(frozen=True)
 class Rule(Generic[S_contra]):
     """One rule. Its name says what is wrong where it does not hold.
 
-    holds   whether it does, without any I/O
-    says    what it saw, and what would pass: never a name, a number or a pseudonym
     source  the rule of the scheme, or CHOICE
+    holds   whether it does, without any I/O
+    saw     what it looked at, in general terms: never a name, a number or a pseudonym
+    needed  the nearest thing that would pass, and who can bring it about
     code    what the makelaar is told where it does not hold
     """
 
     name: str
     source: str
     holds: Callable[[S_contra], bool]
-    says: Callable[[S_contra], Words]
+    saw: Callable[[S_contra], str]
+    needed: Callable[[S_contra], str]
     code: RefusalCode = RefusalCode.NO_MANDATE
 
 
@@ -46,7 +47,10 @@ class Refusal:
 
 def suffices(rules: Iterable[Rule[S]], subject: S) -> bool:
     """Whether every rule holds."""
-    return all(rule.holds(subject) for rule in rules)
+    for rule in rules:  # noqa: SIM110 -- a generator costs as much as the rules
+        if not rule.holds(subject):
+            return False
+    return True
 
 
 def judge(rules: Iterable[Rule[S]], subject: S, about: str = "") -> tuple[Finding, ...]:
@@ -54,14 +58,19 @@ def judge(rules: Iterable[Rule[S]], subject: S, about: str = "") -> tuple[Findin
     return tuple(_finding(rule, rule.holds(subject), subject, about) for rule in rules)
 
 
+def passed(rules: Iterable[Rule[S]], subject: S, about: str = "") -> tuple[Finding, ...]:
+    """The same of a subject that suffices, without judging it once more."""
+    return tuple(_finding(rule, True, subject, about) for rule in rules)
+
+
 def admit(rules: Sequence[Rule[S]], subject: S) -> Refusal | tuple[Finding, ...]:
     """What the rules find, in order; the first that does not hold refuses, and the later ones,
     which rest on it, are not judged."""
     found: list[Finding] = []
     for rule in rules:
-        passed = rule.holds(subject)
-        found.append(_finding(rule, passed, subject, ""))
-        if not passed:
+        holds = rule.holds(subject)
+        found.append(_finding(rule, holds, subject, ""))
+        if not holds:
             return Refusal(rule.code, tuple(found))
     return tuple(found)
 
@@ -76,8 +85,12 @@ def failed(rule: str, saw: str, needed: str = "", about: str = "") -> Finding:
     return Finding(rule=rule, saw=saw, passed=False, needed=needed, about=about)
 
 
-def _finding(rule: Rule[Any], passed: bool, subject: Any, about: str) -> Finding:
-    saw, needed = rule.says(subject)
-    return Finding.model_construct(
-        rule=rule.name, saw=saw, passed=passed, needed="" if passed else needed, about=about
-    )
+def _finding(rule: Rule[Any], holds: bool, subject: Any, about: str) -> Finding:
+    needed = "" if holds else rule.needed(subject)
+    return _found(rule.name, rule.saw(subject), holds, needed, about)
+
+
+@lru_cache(maxsize=16_384)
+def _found(rule: str, saw: str, passed: bool, needed: str, about: str) -> Finding:
+    """Findings are few and the same for ever: levels, dates, numbers of things."""
+    return Finding(rule=rule, saw=saw, passed=passed, needed=needed, about=about)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Sequence
 from uuid import UUID
 
 from registry.cases import Case, Held, vestiging_of
@@ -31,8 +31,8 @@ def types_used(
     return None
 
 
-def in_order(sets: Iterable[EntityTypeSet]) -> list[EntityTypeSet]:
-    return sorted(sets, key=lambda each: each.number)
+def in_order(sets: Sequence[EntityTypeSet]) -> Sequence[EntityTypeSet]:
+    return sets if len(sets) == 1 else sorted(sets, key=lambda each: each.number)
 
 
 def _has(organisation: Organisation, type_: EntityType, level: Level) -> bool:

@@ -58,7 +58,7 @@ def handle(
 
 
 def _decide(query: Query, holding: Holding, asked: Asked, moment: Moment) -> Step[Query]:
-    match selection.fitting(holding.candidates, asked):
+    match selection.choices(holding.candidates, asked):
         case []:
             return decisions.deny(query, selection.refusal(holding, asked), asked.registry)
         case [only]:

@@ -3,10 +3,11 @@ them too, under names of their own."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from registry.cases import Case, Held, covers, level_used, services_held, vestiging_of
-from registry.judging import Rule, Words
+from registry.judging import Rule
 from registry.kept import Link, Mandate
 from registry.legal_subjects import SHORT, in_order, lacking, types_used
 
@@ -63,6 +64,10 @@ def attributes_are_available(case: HeldCase) -> bool:
 # --- what they saw
 
 
+def _day(at: datetime) -> str:
+    return at.date().isoformat()
+
+
 def _noun(case: HeldCase) -> str:
     return type(case.held).__name__.lower()
 
@@ -72,59 +77,88 @@ def _ask(case: HeldCase) -> str:
     return f"ask the machtigingenbeheerder{whose}"
 
 
-def says_scope(case: HeldCase) -> Words:
+def saw_scope(case: HeldCase) -> str:
     covered = sum(covers(case, service) for service in case.asked.services)
-    saw = f"{covered} of {len(case.asked.services)} services in its scope"
-    return saw, f"a {_noun(case)} for this service: {_ask(case)}"
+    return f"{covered} of {len(case.asked.services)} services in its scope"
 
 
-def says_withdrawal(case: HeldCase) -> Words:
+def needs_scope(case: HeldCase) -> str:
+    return f"a {_noun(case)} for this service: {_ask(case)}"
+
+
+def _saw_withdrawal(case: HeldCase) -> str:
     at = case.held.withdrawn_at
-    saw = f"withdrawn on {at:%Y-%m-%d}" if at else "not withdrawn"
-    return saw, f"a new {_noun(case)}: {_ask(case)}"
+    return f"withdrawn on {_day(at)}" if at else "not withdrawn"
 
 
-def says_start(case: HeldCase) -> Words:
-    day = f"{case.held.valid_from:%Y-%m-%d}"
-    return f"valid from {day}", f"a login from {day} on, or an earlier start: {_ask(case)}"
+def _needs_new(case: HeldCase) -> str:
+    return f"a new {_noun(case)}: {_ask(case)}"
 
 
-def says_end(case: HeldCase) -> Words:
-    return f"valid until {case.held.valid_until:%Y-%m-%d}", f"a renewal: {_ask(case)}"
+def _saw_start(case: HeldCase) -> str:
+    return f"valid from {_day(case.held.valid_from)}"
 
 
-def says_level(case: HeldCase) -> Words:
+def _needs_start(case: HeldCase) -> str:
+    return f"a login from {_day(case.held.valid_from)} on, or an earlier start: {_ask(case)}"
+
+
+def _saw_end(case: HeldCase) -> str:
+    return f"valid until {_day(case.held.valid_until)}"
+
+
+def _needs_renewal(case: HeldCase) -> str:
+    return f"a renewal: {_ask(case)}"
+
+
+def _saw_level(case: HeldCase) -> str:
+    return str(case.held.level)
+
+
+def _needs_level(case: HeldCase) -> str:
     is_, needs = case.held.level, case.asked.level
-    return f"{is_}", f"a {_noun(case)} of {needs}; this one is {is_}: {_ask(case)}"
+    return f"a {_noun(case)} of {needs}; this one is {is_}: {_ask(case)}"
 
 
-def says_portal_level(case: HeldCase) -> Words:
+def _saw_portal_level(case: HeldCase) -> str:
+    if not case.asked.service.portal_for:
+        return "no portal"
     held = len(services_held(case))
-    saw = f"{level_used(case)} reaches {held} of {len(case.asked.services)} services"
-    return saw, f"a means and a {_noun(case)} of the level of a service behind the portal"
+    return f"{level_used(case)} reaches {held} of {len(case.asked.services)} services"
 
 
-def says_restriction(case: HeldCase) -> Words:
-    restricted = vestiging_of(case) is not None
-    saw = "for one vestiging only" if restricted else "for the whole organisation"
-    return saw, f"a {_noun(case)} for the whole organisation: {_ask(case)}"
+def _needs_portal_level(case: HeldCase) -> str:
+    return f"a means and a {_noun(case)} of the level of a service behind the portal"
 
 
-def says_entity_types(case: HeldCase) -> Words:
+def _saw_restriction(case: HeldCase) -> str:
+    return "for the whole organisation" if vestiging_of(case) is None else "for one vestiging only"
+
+
+def _needs_no_restriction(case: HeldCase) -> str:
+    return f"a {_noun(case)} for the whole organisation: {_ask(case)}"
+
+
+def _saw_entity_types(case: HeldCase) -> str:
     asked = case.asked
     used = types_used(case.organisation, asked.service, asked.level)
-    sets = in_order(asked.service.entity_types)
+    return "+".join(SHORT[each] for each in used) if used else "no set that it can meet"
+
+
+def _needs_entity_types(case: HeldCase) -> str:
+    sets = in_order(case.asked.service.entity_types)
     needed = " or ".join("+".join(SHORT[type_] for type_ in each.types) for each in sets)
-    saw = "+".join(SHORT[each] for each in used) if used else "no set that it can meet"
-    return saw, f"an organisation known by {needed}"
+    return f"an organisation known by {needed}"
 
 
-def says_attributes(case: HeldCase) -> Words:
-    names = [
-        each.value.rsplit(":", 1)[1] for each in lacking(case.organisation, case.asked.service)
-    ]
-    saw = f"lacks {', '.join(names)}" if names else "has what is required"
-    return saw, "an organisation that has what the service requires"
+def _saw_attributes(case: HeldCase) -> str:
+    missing = lacking(case.organisation, case.asked.service)
+    names = ", ".join(each.value.rsplit(":", 1)[1] for each in missing)
+    return f"lacks {names}" if names else "has what is required"
+
+
+def _needs_attributes(_: HeldCase) -> str:
+    return "an organisation that has what the service requires"
 
 
 # --- the table
@@ -133,30 +167,52 @@ def says_attributes(case: HeldCase) -> Words:
 def period_rules(noun: str) -> tuple[Rule[HeldCase], ...]:
     """What holds of everything that is valid for a time, and can be withdrawn."""
     return (
-        Rule(f"{noun}_withdrawn", WITHDRAWAL, not_withdrawn, says_withdrawal),
-        Rule(f"{noun}_not_yet_valid", VALIDITY, has_begun, says_start),
-        Rule(f"{noun}_expired", VALIDITY, has_not_ended, says_end),
+        Rule(f"{noun}_withdrawn", WITHDRAWAL, not_withdrawn, _saw_withdrawal, _needs_new),
+        Rule(f"{noun}_not_yet_valid", VALIDITY, has_begun, _saw_start, _needs_start),
+        Rule(f"{noun}_expired", VALIDITY, has_not_ended, _saw_end, _needs_renewal),
     )
 
 
 def level_rules(noun: str) -> tuple[Rule[HeldCase], ...]:
     return (
-        Rule(f"{noun}_level_too_low", LEVEL, level_suffices, says_level),
-        Rule("portal_level_too_low", PORTAL, portal_level_suffices, says_portal_level),
+        Rule(f"{noun}_level_too_low", LEVEL, level_suffices, _saw_level, _needs_level),
+        Rule(
+            "portal_level_too_low",
+            PORTAL,
+            portal_level_suffices,
+            _saw_portal_level,
+            _needs_portal_level,
+        ),
     )
 
 
 RESTRICTION_RULE: Final[Rule[HeldCase]] = Rule(
-    "restriction_not_allowed", RESTRICTION, restriction_is_allowed, says_restriction
+    "restriction_not_allowed",
+    RESTRICTION,
+    restriction_is_allowed,
+    _saw_restriction,
+    _needs_no_restriction,
 )
 REPRESENTED_RULES: Final[tuple[Rule[HeldCase], ...]] = (
-    Rule("entity_type_not_available", ENTITY_TYPES, entity_type_is_available, says_entity_types),
-    Rule("attribute_not_available", ATTRIBUTES, attributes_are_available, says_attributes),
+    Rule(
+        "entity_type_not_available",
+        ENTITY_TYPES,
+        entity_type_is_available,
+        _saw_entity_types,
+        _needs_entity_types,
+    ),
+    Rule(
+        "attribute_not_available",
+        ATTRIBUTES,
+        attributes_are_available,
+        _saw_attributes,
+        _needs_attributes,
+    ),
 )
 """About the represented organisation: at the registry that knows it."""
 
 MANDATE_RULES: Final[tuple[Rule[Case[Mandate]], ...]] = (
-    Rule("service_outside_scope", SCOPE, in_scope, says_scope),
+    Rule("service_outside_scope", SCOPE, in_scope, saw_scope, needs_scope),
     *period_rules("mandate"),
     *level_rules("mandate"),
     RESTRICTION_RULE,

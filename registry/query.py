@@ -17,7 +17,8 @@ from schemas.values import Digest, EntityID, Level, Nonce, ServiceID
 
 class Query(BaseModel):
     """reached    the level of the declaration inside the query, `signature` that declaration's own
-    options    the mandates and assignments offered to the user; an option's number is its place
+    options    what was offered to the user, each the IDs of the mandates or assignments that it is
+               by; an option's number is its place
     is_open    whether the user's choice is awaited
     confirmed  whether it was answered as the second registry of a chain
     findings   why: for the registry's own operators
@@ -34,7 +35,7 @@ class Query(BaseModel):
     reached: Level
     signature: str
     deadline: datetime
-    options: tuple[UUID, ...] = ()
+    options: tuple[tuple[UUID, ...], ...] = ()
     nonce: Nonce | None = None
     is_open: bool = True
     confirmed: bool = False

@@ -17,6 +17,7 @@ from registry.cases import Asked, Candidate, asked_by
 from registry.judging import Refusal, failed
 from registry.query import Query
 from registry.rules import Question, Registry
+from registry.selection import Choice
 from schemas.codec import Received
 from schemas.messages import RepresentationChoice
 from schemas.refusals import RefusalCode
@@ -51,24 +52,23 @@ def handle(
         return decisions.deny(query, CANCELLED, registry)
     if int(choice.option) >= len(query.options):
         return Step(reject="not_offered")
-    chosen = offered.candidates.get(query.options[int(choice.option)])
+    ids = query.options[int(choice.option)]
+    chosen = tuple(offered.candidates[id_] for id_ in ids if id_ in offered.candidates)
     return _decide(query, chosen, asked_by(question), moment)
 
 
-def _decide(
-    query: Query, chosen: Candidate[Granted] | None, asked: Asked, moment: Moment
-) -> Step[Query]:
-    holding = Holding(known=True, candidates=(chosen,) if chosen else ())
-    match selection.fitting(holding.candidates, asked):
+def _decide(query: Query, chosen: Choice, asked: Asked, moment: Moment) -> Step[Query]:
+    match selection.choices(chosen, asked):
         case [only]:
             return decisions.permit(query, only, asked, moment)
         case _:
-            return decisions.deny(query, selection.refusal(holding, asked), asked.registry)
+            refusal = selection.refusal(Holding(known=True, candidates=chosen), asked)
+            return decisions.deny(query, refusal, asked.registry)
 
 
 async def facts(batch: Batch[Registry]) -> list[Offered]:
     """What was offered to a batch, read anew: something may have been withdrawn meanwhile."""
     rows = [batch.row(received.message.request_id) for received in batch.received]
-    ids = {id_ for row in rows if row is not None for id_ in row.options}
+    ids = {id_ for row in rows if row for option in row.options for id_ in option}
     found = await candidates.by_id(batch.connection, ids)
     return [Offered(batch.known, found) for _ in batch.received]

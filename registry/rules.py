@@ -11,7 +11,7 @@ from hmac import compare_digest
 from typing import Final
 from uuid import UUID
 
-from registry.judging import Rule, Words
+from registry.judging import Rule
 from registry.query import Query
 from schemas.administration import ChargeKind
 from schemas.catalogue import Catalogue, Service
@@ -100,9 +100,8 @@ def reaches_service(question: Question) -> bool:
     return service is not None and question.reached >= service.level
 
 
-def _says_service_level(question: Question) -> Words:
-    service = question.service
-    return f"{question.reached} declared", f"{service.level if service else 'a level'}, declared"
+def _saw_declared(question: Question) -> str:
+    return f"{question.reached} declared"
 
 
 _FAULT: Final = RefusalCode.PARTICIPANT_FAULT
@@ -111,21 +110,24 @@ _RESTS_ON: Final[tuple[Rule[Question], ...]] = (
         "declaration_not_trusted",
         "[AS] flow step 7: a query refers to a signed declaration",
         lambda question: question.declared is not None,
-        lambda question: (question.fault or "a signed declaration", "a declaration that holds"),
+        lambda question: question.fault or "a signed declaration",
+        lambda _: "a declaration that holds",
         _FAULT,
     ),
     Rule(
         "declaration_of_another_login",
         "[AS] flow steps 6 to 8: declarations are bound to their request",
         is_declared,
-        lambda _: ("whose request is declared", "a declaration about this very request"),
+        lambda _: "whose request is declared",
+        lambda _: "a declaration about this very request",
         _FAULT,
     ),
     Rule(
         "level_not_reached",
         "[AS] registry rule: the declared level >= the level requested",
         is_reached,
-        lambda question: (f"{question.reached} declared", f"{question.asked.level}, declared"),
+        _saw_declared,
+        lambda question: f"{question.asked.level}, declared",
         _FAULT,
     ),
 )
@@ -133,7 +135,8 @@ _DEADLINE: Final[Rule[Question]] = Rule(
     "deadline_passed",
     "CHOICE: request expiry is not published",
     lambda question: question.now < question.asked.deadline,
-    lambda question: (f"asked until {question.asked.deadline:%H:%M:%S}", "an answer before that"),
+    lambda _: "until when an answer is awaited",
+    lambda _: "an answer before the deadline",
     RefusalCode.DEADLINE_PASSED,
 )
 _OFFERED: Final[tuple[Rule[Question], ...]] = (
@@ -141,24 +144,24 @@ _OFFERED: Final[tuple[Rule[Question], ...]] = (
         "dienstverlener_unknown",
         "[AS] roles: participants are those of the directory",
         takes_part,
-        lambda _: ("who asks", "a dienstverlener of the directory"),
+        lambda _: "who asks",
+        lambda _: "a dienstverlener of the directory",
         _FAULT,
     ),
     Rule(
         "service_withdrawn",
         "[AS] service catalogue; CHOICE: what is withdrawn meanwhile is refused as such",
         is_offered,
-        lambda question: (
-            f"version {question.registry.catalogue.version} of the catalogue",
-            "a service that its dienstverlener still offers",
-        ),
+        lambda question: f"version {question.registry.catalogue.version} of the catalogue",
+        lambda _: "a service that its dienstverlener still offers",
         RefusalCode.SERVICE_WITHDRAWN,
     ),
     Rule(
         "level_below_service",
         "[AS] registry rule: the catalogue level of the service is met",
         reaches_service,
-        _says_service_level,
+        _saw_declared,
+        lambda question: f"{question.service.level if question.service else 'a level'}, declared",
         _FAULT,
     ),
 )
@@ -194,14 +197,16 @@ CONFIRMATION_RULES: Final[tuple[Rule[Question], ...]] = (
         "permit_for_another_level",
         "[AS] flow step 8: level requested and level used",
         is_permitted_for,
-        lambda question: (f"{question.asked.level} asked", "the level that the permit is for"),
+        lambda question: f"{question.asked.level} asked",
+        lambda _: "the level that the permit is for",
         _FAULT,
     ),
     Rule(
         "obligation_of_another",
         "[AS] ketenmachtiging: confirmation required from MR2",
         is_obliged,
-        lambda _: ("who has to confirm", "the registry that the permit names"),
+        lambda _: "who has to confirm",
+        lambda _: "the registry that the permit names",
         _FAULT,
     ),
 )

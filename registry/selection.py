@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from pipeline.findings import Finding
 from registry import judging
 from registry.candidates import Granted, Holding
-from registry.cases import Asked, Candidate, Case, Held
+from registry.cases import Asked, Candidate, Case, Held, services_held
 from registry.chain_rules import ASSIGNMENT_RULES, LINK_RULES
 from registry.judging import Refusal, Rule, failed
 from registry.kept import Assignment, Kept, Link, Mandate
 from registry.mandate_rules import MANDATE_RULES
 from schemas.refusals import RefusalCode
 
+Choice = tuple[Candidate[Granted], ...]
+"""By what somebody may act for one and the same: of a portal's services, each may be by another."""
 RULES: Final[Mapping[type[Kept], tuple[Rule[Any], ...]]] = {
     Mandate: MANDATE_RULES,
     Assignment: ASSIGNMENT_RULES,
@@ -33,6 +36,11 @@ def findings(case: Case[Held], about: str) -> tuple[Finding, ...]:
     return judging.judge(RULES[type(case.held)], case, about)
 
 
+def passed(case: Case[Held], about: str) -> tuple[Finding, ...]:
+    """The findings of a case that suffices."""
+    return judging.passed(RULES[type(case.held)], case, about)
+
+
 def fitting(candidates: Sequence[Candidate[Granted]], asked: Asked) -> list[Candidate[Granted]]:
     """Those by which somebody may act, in their order."""
     return [each for each in candidates if suffices(case_of(each, asked))]
@@ -40,6 +48,31 @@ def fitting(candidates: Sequence[Candidate[Granted]], asked: Asked) -> list[Cand
 
 def case_of(candidate: Candidate[Granted], asked: Asked) -> Case[Granted]:
     return Case(candidate.held, candidate.organisation, asked)
+
+
+def choices(candidates: Sequence[Candidate[Granted]], asked: Asked) -> list[Choice]:
+    """For whom somebody may act, in their order: what he has for one and the same represented, of
+    one vestiging and through one link, is one choice and no question."""
+    found: dict[tuple[object, ...], Choice] = {}
+    for each in fitting(candidates, asked):
+        key = _whom(each)
+        found[key] = (*found.get(key, ()), each)
+    return list(found.values())
+
+
+def _whom(candidate: Candidate[Granted]) -> tuple[object, ...]:
+    held = candidate.held
+    if isinstance(held, Assignment):
+        return (held.organisation, held.vestiging, held.principal.value, held.registry, held.link)
+    return (held.organisation, held.vestiging)
+
+
+def by_service(choice: Choice, asked: Asked) -> dict[UUID, Candidate[Granted]]:
+    """Each service that holds, and what it rests on: of several, that of the highest level."""
+    best: dict[UUID, Candidate[Granted]] = {}
+    for each in sorted(choice, key=lambda one: one.held.level):
+        best.update(dict.fromkeys(services_held(case_of(each, asked)), each))
+    return {service: best[service] for service in asked.services if service in best}
 
 
 def refusal(holding: Holding, asked: Asked) -> Refusal:

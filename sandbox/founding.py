@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -109,12 +110,35 @@ class Founded:
 def found(scenario: Scenario, folders: Folders, now: datetime) -> Founded:
     """Make all keys and files anew."""
     scheme = jose.new_key()
-    made = {party.name: _secrets(party) for party in scenario.parties}
-    directory = _directory(scenario, made, now)
-    wallets = Wallets(people=tuple(_wallet(person, scenario) for person in scenario.people))
-    for name, secret in made.items():
-        write_private(secrets_file(folders.secrets, name), secret.model_dump(mode="json"))
     write_private(folders.scheme_key, jose.private_jwk(scheme))
+    nobody = Directory(version=1, issued_at=now, expires_at=now + KEY_VALIDITY, participants=())
+    return _write(scenario, Founded(nobody, {}, Wallets(people=())), folders, scheme, now)
+
+
+def extend(scenario: Scenario, folders: Folders, now: datetime) -> list[str]:
+    """Add to a network that exists whoever and whatever is new in the scenario; what is there is
+    kept. Returns the names of the participants that are new. Raises WrongUse, Untrustworthy.
+
+    Who is in the network and not in the scenario any more stays in it: leaving is not a change of
+    a file.
+    """
+    before = founded(folders)
+    next_version = {"version": before.directory.version + 1, "issued_at": now}
+    started = replace(before, directory=before.directory.model_copy(update=next_version))
+    after = _write(scenario, started, folders, folders.scheme(), now)
+    return [name for name in after.secrets if name not in before.secrets]
+
+
+def _write(
+    scenario: Scenario, before: Founded, folders: Folders, scheme: jose.PrivateKey, now: datetime
+) -> Founded:
+    """Make and write what lacks."""
+    new = {p.name: _secrets(p) for p in scenario.parties if p.name not in before.secrets}
+    made = {**before.secrets, **new}
+    directory = _directory(scenario, before.directory, made, now)
+    wallets = Wallets(people=tuple(_wallets(scenario, before.wallets)))
+    for name, secret in new.items():
+        write_private(secrets_file(folders.secrets, name), secret.model_dump(mode="json"))
     write_private(folders.people, wallets.model_dump(mode="json"))
     write_private(folders.scenario, scenario.model_dump(mode="json", by_alias=True))
     publish(directory, scheme, folders)  # last: where there is a directory, there is everything
@@ -163,29 +187,53 @@ def _secrets(party: Party) -> Secrets:
     )
 
 
-def _directory(scenario: Scenario, made: dict[str, Secrets], now: datetime) -> Directory:
-    return Directory(
-        version=1,
-        issued_at=now,
-        expires_at=now + KEY_VALIDITY,
-        participants=tuple(_participant(p, made[p.name], now) for p in scenario.parties),
-    )
+def _directory(
+    scenario: Scenario, before: Directory, made: dict[str, Secrets], now: datetime
+) -> Directory:
+    """Those who were there, as the scenario has them now and with the keys that they had; then
+    those who are new."""
+    keys = {p.name: p.keys for p in before.participants}
+    listed = {
+        party.name: _participant(
+            party, scenario, keys.get(party.name) or _keys(made[party.name], now)
+        )
+        for party in scenario.parties
+    }
+    stay = {p.name: p for p in before.participants}
+    participants = tuple({**stay, **listed}.values())
+    fields = {name: getattr(before, name) for name in ("version", "issued_at", "expires_at")}
+    return Directory(**fields, participants=participants)
 
 
-def _participant(party: Party, secret: Secrets, now: datetime) -> Participant:
-    keys = [
+def _keys(secret: Secrets, now: datetime) -> tuple[DirectoryKey, ...]:
+    return (
         *(_key(jwk, KeyUse.SIGNING, now) for jwk in secret.signing),
         *(_key(jwk, KeyUse.ENCRYPTION, now) for jwk in secret.encryption),
         *(_key(jwk, KeyUse.FRONT, now) for jwk in (secret.front,) if jwk),
-    ]
+    )
+
+
+def _participant(party: Party, scenario: Scenario, keys: tuple[DirectoryKey, ...]) -> Participant:
     return Participant(
         name=party.name,
         display_name=party.display_name,
         entity_id=s.entity_id(party),
         role=role_of(s.entity_id(party)),
-        keys=tuple(keys),
-        highest_level=party.highest_level if isinstance(party, s.Provider) else None,
+        keys=keys,
+        **_in_its_role(party, scenario),
     )
+
+
+def _in_its_role(party: Party, scenario: Scenario) -> dict[str, Any]:
+    match party:
+        case s.Provider():
+            return {"highest_level": party.highest_level, "attributes": party.attributes}
+        case s.Registry(portal=None):
+            return {"chains": party.chains}
+        case s.Registry():
+            portal = scenario.dienstverlener(party.portal or "")
+            return {"chains": party.chains, "portal": s.entity_id(portal)}
+    return {}
 
 
 def _key(jwk: dict[str, Any], use: KeyUse, now: datetime) -> DirectoryKey:
@@ -199,8 +247,14 @@ def _key(jwk: dict[str, Any], use: KeyUse, now: datetime) -> DirectoryKey:
     )
 
 
-def _wallet(person: s.Person, scenario: Scenario) -> Wallet:
-    return Wallet(person=person.name, means=tuple(_held(m, scenario) for m in person.means))
+def _wallets(scenario: Scenario, before: Wallets) -> Iterable[Wallet]:
+    """What everybody holds: what was held before is kept, also of those who are listed no more."""
+    held = {(w.person, means.provider): means for w in before.people for means in w.means}
+    people = {person.name: person for person in scenario.people}
+    yield from (wallet for wallet in before.people if wallet.person not in people)
+    for person in scenario.people:
+        means = (held.get((person.name, m.provider)) or _held(m, scenario) for m in person.means)
+        yield Wallet(person=person.name, means=tuple(means))
 
 
 def _held(means: s.Means, scenario: Scenario) -> Held:

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from pipeline.kafka import started
 from sandbox.topology import plan
 from schemas.directory import Directory
-from schemas.topics import DLQ_SUFFIX
+from schemas.topics import DLQ_SUFFIX, PROMPTS
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,13 @@ class Watcher:
                 await asyncio.sleep(0.01)
         records = sorted(self._seen[key], key=lambda raw: raw.timestamp)
         return [self._hop(raw, records[0].timestamp) for raw in records]
+
+    async def prompted(self, request_id: UUID) -> None:
+        """Return when a login's first prompt has come. Raises TimeoutError."""
+        key, kinds = str(request_id).encode(), {topic.name for topic in PROMPTS}
+        async with asyncio.timeout(10):
+            while not any(raw.topic.split(".")[0] in kinds for raw in self._seen[key]):
+                await asyncio.sleep(0.01)
 
     def _hop(self, raw: ConsumerRecord, began_ms: int) -> Hop:
         source = dict(raw.headers).get("ce_source", b"").decode()

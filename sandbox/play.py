@@ -1,36 +1,47 @@
-"""Plays a scenario's logins on a running network, and compares what came of them with what the
-scenario expects."""
+"""Plays a scenario's logins and acts on a running network, and compares what came of them with
+what the scenario expects."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from secrets import token_urlsafe
 from typing import Any
 from uuid import UUID, uuid4
 
 from dienstverlener import Assertion, Dienstverlener, Refusal
 from pipeline.settings import Settings
 from sandbox import scenario as s
+from sandbox.acting import Acted, Actors
 from sandbox.browser import Browser
+from sandbox.expecting import Known, differs, expected_text
 from sandbox.founding import Folders
 from sandbox.hops import Hop, Watcher
 from sandbox.person import Behaviour
-from sandbox.scenario import Login, Scenario
+from sandbox.reasons import findings, reasons
+from sandbox.scenario import Act, ActKind, Login, Scenario
 from schemas.topics import OUTCOMES
+
+__all__ = ["Acted", "Played", "Player", "expected_text"]
 
 
 @dataclass(frozen=True)
 class Played:
-    """One login as it went."""
+    """One login as it went. `differs` is what was not as expected."""
 
     login: Login
     request_id: UUID
     outcome: Assertion | Refusal
-    as_expected: bool
+    differs: list[str]
     duration_ms: float
     hops: list[Hop]
+
+    @property
+    def as_expected(self) -> bool:
+        return not self.differs
 
     def report(self) -> dict[str, Any]:
         """As one entry of `herken demo --json`."""
@@ -49,12 +60,19 @@ class Played:
         }
 
 
+@dataclass
 class Player:
-    """Everything that is needed to play logins: a browser, a watcher, the dienstverleners."""
+    """Everything that is needed to play: a browser, a watcher, the dienstverleners, and who acts
+    between logins."""
 
-    def __init__(self, scenario: Scenario, browser: Browser, watcher: Watcher) -> None:
-        self.scenario, self.browser, self.watcher = scenario, browser, watcher
-        self.dienstverleners: dict[str, Dienstverlener] = {}
+    scenario: Scenario
+    settings: Settings
+    browser: Browser
+    watcher: Watcher
+    actors: Actors
+    dienstverleners: dict[str, Dienstverlener] = field(default_factory=dict)
+    _pseudonyms: dict[str, str] = field(default_factory=dict)
+    _browsers: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     @asynccontextmanager
@@ -65,55 +83,90 @@ class Player:
         async with AsyncExitStack() as stack:
             browser = await stack.enter_async_context(Browser.open(settings.kafka, folders))
             watching = Watcher.watching(settings.kafka, browser.directory)
-            player = cls(scenario, browser, await stack.enter_async_context(watching))
+            watcher = await stack.enter_async_context(watching)
+            actors = Actors(scenario, settings, folders, browser, stack)
+            player = cls(scenario, settings, browser, watcher, actors)
             for party in scenario.dienstverleners:
                 connecting = Dienstverlener.connect(party.name, settings)
                 client = await stack.enter_async_context(connecting)
                 player.dienstverleners[party.name] = client
             yield player
 
+    async def act(self, act: Act) -> Acted:
+        """Do one act. Raises NoOutcome, NoAnswer."""
+        owner = self.scenario.service(act.service)[0].name if act.service else None
+        return await self.actors.do(act, self.dienstverleners.get(owner or ""))
+
     async def play(self, login: Login, seconds: float | None = None) -> Played:
         """Play one login. Raises NoOutcome."""
-        dienstverlener, service = self.scenario.service(login.service)
+        dienstverlener, _ = self.scenario.service(login.service)
         request_id = uuid4()
+        asking = asyncio.create_task(self._ask(login, request_id, seconds))
+        if login.withdrawn_meanwhile:
+            await self._withdraw_meanwhile(login, request_id)
         self.browser.acting(request_id, self._behaviour(login))
+        outcome, duration_ms = await asking
+        hops = await self.watcher.hops(request_id, OUTCOMES.of(dienstverlener.name))
+        found = await self._compared(login, request_id, outcome)
+        return Played(login, request_id, outcome, found, duration_ms, hops)
+
+    async def _ask(
+        self, login: Login, request_id: UUID, seconds: float | None
+    ) -> tuple[Assertion | Refusal, float]:
+        """Publish the request; the outcome, and after how many milliseconds."""
+        dienstverlener, service = self.scenario.service(login.service)
         began = time.perf_counter()
         outcome = await self.dienstverleners[dienstverlener.name].authenticate(
             s.service_id(dienstverlener, service),
             level=login.level,
+            force_authn=login.force_authn,
+            provider=self._entity_id(login.asks_for) if login.asks_for else None,
+            declared=tuple(self._entity_id(name) for name in login.declared),
+            browser=self._browser_of(login.browser, dienstverlener.name),
             answer_within_seconds=login.answer_within_seconds,
             request_id=request_id,
             timeout=seconds,
         )
-        duration_ms = (time.perf_counter() - began) * 1000
-        hops = await self.watcher.hops(request_id, OUTCOMES.of(dienstverlener.name))
-        matches = is_expected(login, outcome, self.scenario)
-        return Played(login, request_id, outcome, matches, duration_ms, hops)
+        return outcome, (time.perf_counter() - began) * 1000
+
+    def _entity_id(self, provider: str) -> str:
+        return s.entity_id(self.scenario.provider(provider))
+
+    def _browser_of(self, name: str | None, dienstverlener: str) -> str | None:
+        """What a dienstverlener calls a browser: at random, and nobody else's name for it."""
+        if name is None:
+            return None
+        return self._browsers.setdefault((name, dienstverlener), token_urlsafe(24))
+
+    async def _withdraw_meanwhile(self, login: Login, request_id: UUID) -> None:
+        await self.watcher.prompted(request_id)
+        name = "meanwhile"
+        await self.act(Act(name=name, act=ActKind.WITHDRAW_SERVICE, service=login.service))
 
     def _behaviour(self, login: Login) -> Behaviour:
         organisation = self.scenario.organisation(login.for_) if login.for_ else None
+        through = self.scenario.organisation(login.through) if login.through else None
         return Behaviour(
             wallet=self.browser.wallets.of(login.person),
             does=login.does,
             provider=login.provider,
             kvk=organisation.kvk if organisation else None,
+            through=through.display_name if through else None,
+            shares=login.shares,
+            remembers=login.remembers,
+            uses_session=login.uses_session,
+            browser=login.browser,
         )
 
-
-def is_expected(login: Login, outcome: Assertion | Refusal, scenario: Scenario) -> bool:
-    """Whether an outcome is what the scenario expects."""
-    expected = login.expect
-    if isinstance(outcome, Refusal):
-        return expected.refusal is outcome.code
-    organisation = scenario.organisation(expected.for_) if expected.for_ else None
-    right_one = organisation is None or organisation.kvk == outcome.legal_subject.kvk
-    return expected.assertion is outcome.level and right_one
-
-
-def expected_text(login: Login) -> str:
-    """What a login is expected to come to, in a few words."""
-    expected = login.expect
-    if expected.refusal is not None:
-        return f"refusal {expected.refusal}"
-    acted_for = f" for {expected.for_}" if expected.for_ else ""
-    return f"assertion {expected.assertion}{acted_for}"
+    async def _compared(
+        self, login: Login, request_id: UUID, outcome: Assertion | Refusal
+    ) -> list[str]:
+        """What is not as expected. The rules that failed are looked up only where they are."""
+        failed: list[str] = []
+        if login.expect.reason is not None:
+            failed = reasons(await findings(self.settings, request_id))
+        known = Known(self.scenario, self._pseudonyms, failed)
+        found = differs(login.expect, outcome, known)
+        if isinstance(outcome, Assertion):
+            self._pseudonyms[login.name] = outcome.acting_subject
+        return found

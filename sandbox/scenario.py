@@ -1,218 +1,110 @@
-"""A scenario: a whole network in one file, with logins and what each must come to.
+"""A scenario: a whole network in one file, with logins and acts and what each must come to.
 
 `load` reads a file; what is wrong in it is said with file, line, and what would be right
-(`scenario_file`).
+(`scenario_file`). The parts of a file: `scenario_parties`, `scenario_mandates`, `scenario_steps`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Protocol, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import Field
 
-from schemas.refusals import RefusalCode
-from schemas.values import OIN, DisplayName, KvK, Level, Name, Value, Vestigingsnummer
+from sandbox.scenario_mandates import (
+    Assignment,
+    Link,
+    Mandate,
+    Means,
+    Organisation,
+    Person,
+    Registered,
+)
+from sandbox.scenario_parties import (
+    Credential,
+    Dienstverlener,
+    Makelaar,
+    Party,
+    Provider,
+    Registry,
+    Service,
+    Wanted,
+)
+from sandbox.scenario_steps import Act, ActKind, Does, Expected, Login, Step
+from sandbox.scenario_terms import doc
+from schemas.values import Value
 
-_NAME_RULE = "small letters, digits and '-', a letter first, at most 40 characters"
-_LEVELS = "EH2, EH2+, EH3 or EH4"
-
-
-def _doc(description: str, example: object = None) -> Any:
-    """What editors show with a field, and what is said where it lacks or is wrong."""
-    examples = None if example is None else [example]
-    return Field(description=description, examples=examples)
-
-
-def _level(value: object) -> object:
-    level = Level.parse(value) if isinstance(value, str) else value
-    if level is Level.LOA1:
-        raise ValueError("EH1 ended in 2021: a level is one of EH2, EH2+, EH3, EH4")
-    return level
-
-
-ShortLevel = Annotated[
-    Level,
-    BeforeValidator(_level, json_schema_input_type=Literal["EH2", "EH2+", "EH3", "EH4"]),
+__all__ = [
+    "Act",
+    "ActKind",
+    "Assignment",
+    "Credential",
+    "Dienstverlener",
+    "Does",
+    "Expected",
+    "Link",
+    "Login",
+    "Makelaar",
+    "Mandate",
+    "Means",
+    "Organisation",
+    "Party",
+    "Person",
+    "Provider",
+    "Registered",
+    "Registry",
+    "Scenario",
+    "Service",
+    "Wanted",
+    "derived",
+    "entity_id",
+    "organisation_id",
+    "person_id",
+    "portal_registry",
+    "registered_id",
+    "service_id",
+    "subject",
 ]
-"""A level as people write it: EH2+, EH3, EH4."""
-ShortName = Annotated[Name, _doc(f"Short name, for use in this file: {_NAME_RULE}.", "korenmolen")]
-ShownName = Annotated[DisplayName, _doc("Name that users see: 1 to 64 characters.", "De Molen")]
-QuotedVestiging = Annotated[Vestigingsnummer, _doc("12 digits in quotes.", "900001010001")]
 
 
-class Credential(StrEnum):
-    """What a provider's users log in with."""
-
-    PASSWORD_AND_CODE = "password-and-code"  # noqa: S105 -- the name of a kind, no secret
-    KEY = "key"
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
 
 
-class Party(Value):
-    """A company that takes part. `index` makes its EntityID: 9000 and up are for test."""
-
-    name: Annotated[Name, _doc(f"Names its topics and database user: {_NAME_RULE}.", "polder")]
-    display_name: ShownName
-    oin: Annotated[OIN, _doc("OIN, 20 digits in quotes; test: 00000099...", "00000099000000001000")]
-    entity_index: Annotated[int, _doc("Ends the EntityID: a whole number, 0 to 9999.", 9001)] = (
-        Field(default=9001, ge=0, le=9999)
-    )
-
-
-class Makelaar(Party):
-    """A broker."""
-
-
-class Provider(Party):
-    """An authentication provider."""
-
-    credential: Annotated[Credential, _doc("What its users log in with.", "password-and-code")]
-    highest_level: Annotated[ShortLevel, _doc(f"Highest level of its means: {_LEVELS}.", "EH3")]
-
-
-class Registry(Party):
-    """A mandate registry."""
-
-
-class Service(Value):
-    """A service of a dienstverlener. Its ServiceUUID follows from its ServiceID."""
-
-    name: ShortName
-    display_name: ShownName
-    index: Annotated[int, _doc("Ends the ServiceID: a whole number, 0 to 9999.", 1)] = Field(
-        ge=0, le=9999
-    )
-    makelaar: Annotated[Name, _doc("Name of the makelaar that it is connected to.", "polder")]
-    level: Annotated[ShortLevel, _doc(f"Lowest level that it accepts: {_LEVELS}.", "EH3")]
-
-
-class Dienstverlener(Party):
-    """A relying party, with its services."""
-
-    services: Annotated[tuple[Service, ...], _doc("List of its services.")] = ()
-
-
-class Organisation(Value):
-    """An organisation for which people act."""
-
-    name: ShortName
-    display_name: ShownName
-    kvk: Annotated[KvK, _doc("KvK number: 8 digits in quotes.", "90000101")]
-    vestigingen: Annotated[
-        tuple[QuotedVestiging, ...],
-        _doc("List of vestigingsnummers, each 12 digits in quotes."),
-    ] = ()
-
-
-class Means(Value):
-    """A person's means of login at one provider. A password needs a username; a one-time code's
-    secret and a key are made when the network is set up."""
-
-    provider: Annotated[Name, _doc("Name of the provider that issued it.", "dijk")]
-    registry: Annotated[Name, _doc("Name of the registry with the person's mandates.", "terp")]
-    level: Annotated[ShortLevel, _doc(f"Level of the means: {_LEVELS}.", "EH3")]
-    username: Annotated[
-        Annotated[str, Field(min_length=1, max_length=64)] | None,
-        _doc("To log in with where there are passwords: 1 to 64 characters.", "ans@molen.example"),
-    ] = None
-    password: Annotated[
-        Annotated[str, Field(min_length=1, max_length=256)] | None,
-        _doc("Where there are passwords: 8 to 256 characters.", "twee-molens-aan-de-vaart"),
-    ] = None
-
-
-class Person(Value):
-    """Somebody who logs in."""
-
-    name: ShortName
-    means: Annotated[tuple[Means, ...], _doc("List of the person's means.")] = Field(min_length=1)
-
-
-class Mandate(Value):
-    """A person may act for an organisation, for one service. No dates: from now, for five years."""
-
-    person: Annotated[Name, _doc("Name of the person who may act.", "ans")]
-    organisation: Annotated[Name, _doc("Name of the organisation to act for.", "korenmolen")]
-    service: Annotated[Name, _doc("Name of the service to use.", "omgevingsvergunning")]
-    level: Annotated[ShortLevel, _doc(f"Level of the mandate: {_LEVELS}.", "EH3")]
-    vestiging: Annotated[
-        Vestigingsnummer | None,
-        _doc("Only for this vestiging: 12 digits in quotes.", "900001010001"),
-    ] = None
-    valid_from: Annotated[
-        AwareDatetime | None,
-        _doc("Date, time and time zone; without it: now.", "2026-01-01T00:00:00+01:00"),
-    ] = None
-    valid_until: Annotated[
-        AwareDatetime | None,
-        _doc("Date, time and time zone; without it: five years.", "2030-01-01T00:00:00+01:00"),
-    ] = None
-
-
-class Does(StrEnum):
-    """What the person at the browser does."""
-
-    ANSWER = "answer"
-    WRONG_PASSWORD = "wrong-password"  # noqa: S105 -- a behaviour, no secret
-    CANCEL = "cancel"
-    NOTHING = "nothing"
-
-
-class Expected(Value):
-    """What a login must come to: an assertion at a level, for an organisation; or a refusal."""
-
-    assertion: Annotated[ShortLevel | None, _doc(f"Its level: {_LEVELS}.", "EH3")] = None
-    for_: Annotated[Name | None, _doc("Name of the organisation in it.", "korenmolen")] = Field(
-        default=None, alias="for"
-    )
-    refusal: Annotated[RefusalCode | None, _doc("Its code.", "no_mandate")] = None
-
-
-class Login(Value):
-    """One login: who asks, who is at the browser, what he does, and what comes of it."""
-
-    name: Annotated[str, _doc("What it shows: 1 to 80 characters.", "a wrong password")] = Field(
-        min_length=1, max_length=80
-    )
-    service: Annotated[Name, _doc("Name of the service that asks.", "omgevingsvergunning")]
-    person: Annotated[Name, _doc("Name of the person at the browser.", "ans")]
-    provider: Annotated[
-        Name | None, _doc("Name of the provider chosen; without it: the first that fits.", "dijk")
-    ] = None
-    for_: Annotated[
-        Name | None, _doc("Name of the organisation chosen; without it: the first.", "korenmolen")
-    ] = Field(default=None, alias="for")
-    level: Annotated[
-        ShortLevel | None,
-        _doc(f"Level asked for: {_LEVELS}; without it: the service's.", "EH3"),
-    ] = None
-    does: Annotated[Does, _doc("What the person does.", "answer")] = Does.ANSWER
-    answer_within_seconds: Annotated[
-        int | None, _doc("How long it may take: a whole number of seconds, 1 to 3600.", 60)
-    ] = Field(default=None, ge=1, le=3600)
-    expect: Annotated[Expected, _doc("An assertion or a refusal.", {"assertion": "EH3"})]
+N = TypeVar("N", bound=_Named)
 
 
 class Scenario(Value):
     """The whole file."""
 
-    herken: Annotated[Literal[1], _doc("Version of this format: always 1.", 1)]
-    makelaars: Annotated[tuple[Makelaar, ...], _doc("List of brokers.")] = Field(min_length=1)
-    providers: Annotated[tuple[Provider, ...], _doc("List of authentication providers.")] = Field(
+    herken: Annotated[Literal[1], doc("Version of this format: always 1.", 1)]
+    makelaars: Annotated[tuple[Makelaar, ...], doc("List of brokers.")] = Field(min_length=1)
+    providers: Annotated[tuple[Provider, ...], doc("List of authentication providers.")] = Field(
         min_length=1
     )
-    registries: Annotated[tuple[Registry, ...], _doc("List of mandate registries.")] = Field(
+    registries: Annotated[tuple[Registry, ...], doc("List of mandate registries.")] = Field(
         min_length=1
     )
-    dienstverleners: Annotated[tuple[Dienstverlener, ...], _doc("List of relying parties.")] = (
-        Field(min_length=1)
+    dienstverleners: Annotated[tuple[Dienstverlener, ...], doc("List of relying parties.")] = Field(
+        min_length=1
     )
-    organisations: Annotated[tuple[Organisation, ...], _doc("List of organisations.")] = ()
-    people: Annotated[tuple[Person, ...], _doc("List of those who log in.")] = ()
-    mandates: Annotated[tuple[Mandate, ...], _doc("List of who may act for whom.")] = ()
-    logins: Annotated[tuple[Login, ...], _doc("List of the logins to play.")] = ()
+    organisations: Annotated[tuple[Organisation, ...], doc("List of organisations.")] = ()
+    people: Annotated[tuple[Person, ...], doc("List of those who log in.")] = ()
+    mandates: Annotated[tuple[Mandate, ...], doc("List of who may act for whom.")] = ()
+    links: Annotated[tuple[Link, ...], doc("List of which intermediary may act for whom.")] = ()
+    assignments: Annotated[
+        tuple[Assignment, ...], doc("List of which employee acts through his organisation.")
+    ] = ()
+    steps: Annotated[tuple[Step, ...], doc("List of the logins to play, and of acts.")] = Field(
+        default=(), alias="logins"
+    )
+
+    @property
+    def logins(self) -> tuple[Login, ...]:
+        """The steps that are logins."""
+        return tuple(step for step in self.steps if isinstance(step, Login))
 
     @property
     def parties(self) -> Sequence[Party]:
@@ -224,19 +116,50 @@ class Scenario(Value):
 
     def person(self, name: str) -> Person:
         """Raises KeyError."""
-        return {person.name: person for person in self.people}[name]
+        return _found(self.people, name)
 
     def organisation(self, name: str) -> Organisation:
         """Raises KeyError."""
-        return {organisation.name: organisation for organisation in self.organisations}[name]
+        return _found(self.organisations, name)
 
     def service(self, name: str) -> tuple[Dienstverlener, Service]:
         """Raises KeyError."""
         return {service.name: (dv, service) for dv, service in self.services}[name]
 
+    def service_uuid(self, name: str) -> UUID:
+        """A service's ServiceUUID: its own, or that of the service that it is the same as. Raises
+        KeyError."""
+        dienstverlener, service = self.service(name)
+        if service.uuid_of is not None:
+            return self.service_uuid(service.uuid_of)
+        return derived("service", service_id(dienstverlener, service))
+
+    def makelaar(self, name: str) -> Makelaar:
+        """Raises KeyError."""
+        return _found(self.makelaars, name)
+
     def provider(self, name: str) -> Provider:
         """Raises KeyError."""
-        return {provider.name: provider for provider in self.providers}[name]
+        return _found(self.providers, name)
+
+    def registry(self, name: str) -> Registry:
+        """Raises KeyError."""
+        return _found(self.registries, name)
+
+    def dienstverlener(self, name: str) -> Dienstverlener:
+        """Raises KeyError."""
+        return _found(self.dienstverleners, name)
+
+    def registry_of(self, organisation: str) -> str:
+        """Name of the registry with an organisation's mandates. Raises KeyError."""
+        return self.organisation(organisation).registry or self.registries[0].name
+
+
+def _found(things: Iterable[N], name: str) -> N:
+    for each in things:
+        if each.name == name:
+            return each
+    raise KeyError(name)
 
 
 _ROLE_CODES = {Makelaar: "HM", Provider: "AD", Registry: "MR", Dienstverlener: "DV"}
@@ -251,10 +174,6 @@ def service_id(dienstverlener: Dienstverlener, service: Service) -> str:
     return f"urn:etoegang:DV:{dienstverlener.oin}:services:{service.index}"
 
 
-def service_uuid(dienstverlener: Dienstverlener, service: Service) -> UUID:
-    return derived("service", service_id(dienstverlener, service))
-
-
 def derived(*parts: str) -> UUID:
     """An ID that is the same at every set-up of the same scenario."""
     return uuid5(NAMESPACE_URL, "\n".join(("herken", *parts)))
@@ -263,3 +182,25 @@ def derived(*parts: str) -> UUID:
 def subject(person: Person, provider: str) -> UUID:
     """A person, as one provider knows him."""
     return derived("subject", person.name, provider)
+
+
+def person_id(name: str) -> UUID:
+    """A person, as every registry knows him."""
+    return derived("person", name)
+
+
+def organisation_id(name: str) -> UUID:
+    """An organisation, as its registry knows it."""
+    return derived("organisation", name)
+
+
+def portal_registry(scenario: Scenario, dienstverlener: str) -> Registry | None:
+    """The registry whose portal a dienstverlener is."""
+    return next((r for r in scenario.registries if r.portal == dienstverlener), None)
+
+
+def registered_id(thing: Registered) -> UUID:
+    """A mandate, link or assignment: by its name, or else by all that it says, so that others can
+    be put before it in the file."""
+    said = thing.name or thing.model_dump_json(exclude_defaults=True)
+    return derived(type(thing).__name__.lower(), said)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
-
 from sandbox.scenario import Scenario
+from sandbox.scenario_terms import moment
 from schemas.values import Level
 
 Place = tuple[str | int, ...]
@@ -31,10 +30,11 @@ SECTIONS = {
     "person": ("people",),
 }
 """Where the things of each kind are listed."""
+FIELDS = {field.alias or name for name, field in Scenario.model_fields.items()}
+"""The sections of a file, by the names that people write."""
 PARTIES = ("makelaar", "provider", "registry", "dienstverlener")
 _NAMES_COMPARED = 200
 _NAMES_SHOWN = 12
-_TIME = TypeAdapter(AwareDatetime)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Facts:
             lists = [self.tree[section], *(each.get(i, []) for each in holders for i in inner)]
             return all(isinstance(each, list) for each in lists)
         may_lack = not Scenario.model_fields[section].is_required()
-        return may_lack and set(self.tree) <= set(Scenario.model_fields)
+        return may_lack and set(self.tree) <= FIELDS
 
     def referred(self, item: Item, kind: str) -> Item | None:
         """What an item's field, called after its kind, refers to."""
@@ -114,6 +114,13 @@ def texts(items: Iterable[tuple[Place, Item]], field: str) -> Iterator[tuple[Pla
             yield (*place, field), value
 
 
+def registered(facts: Facts) -> Iterator[tuple[Place, Item]]:
+    """What has a name to refer to: at the place of that name."""
+    for section in ("mandates", "links", "assignments"):
+        yield from (((*at, "name"), item) for at, item in facts.items(section) if "name" in item)
+    yield from (((*at, "as"), item) for at, item in facts.items("logins") if "as" in item)
+
+
 def level(item: Item, field: str) -> Level | None:
     try:
         return Level.parse(text(item, field) or "")
@@ -121,11 +128,11 @@ def level(item: Item, field: str) -> Level | None:
         return None
 
 
-def time(item: Item, field: str) -> datetime | None:
+def time(item: Item, field: str, now: datetime) -> datetime | None:
     """In UTC."""
     try:
-        return _TIME.validate_strings(text(item, field) or "").astimezone(UTC)
-    except (ValidationError, OverflowError):
+        return moment(text(item, field) or "", now)
+    except (ValueError, OverflowError):
         return None
 
 

@@ -29,6 +29,7 @@ from sandbox import scenario_rules
 from sandbox.scenario import Scenario
 from sandbox.scenario_facts import Place, Problem, did_you_mean, nearest
 from sandbox.scenario_references import is_reference
+from sandbox.scenario_steps import ACT, LOGIN
 from sandbox.scenario_yaml import NotReadable, Reading, compose, line_of
 
 MAX_BYTES = 5_000_000
@@ -89,7 +90,7 @@ def _read(content: str) -> Reading:
         raise NotReadable(1, f"the file is empty: {_BEGIN}")
     if not isinstance(root, yaml.MappingNode):
         raise NotReadable(line_of(root), f"the file must have fields: {_BEGIN}")
-    return Reading(root, is_number=_takes_number, may_show=_may_show)
+    return Reading(root, type_at=_type_at, may_show=_may_show)
 
 
 def _lines(name: str, found: Sequence[tuple[int, Place, str]]) -> list[str]:
@@ -130,12 +131,24 @@ def schema() -> dict[str, Any]:
 
 
 def _form(place: Place) -> dict[str, Any]:
-    """The JSON Schema of what stands at a place; empty where nothing should."""
+    """The JSON Schema of what stands at a place; empty where nothing should. A place with the name
+    of a variant in it (a Login, an Act) is of that one, and else of any."""
     form = _resolved(schema())
     for part in place:
-        inner = form.get("items") if isinstance(part, int) else _fields(form).get(part)
-        form = _resolved(inner or {})
+        form = _resolved(_inside(form, part) or {})
     return form
+
+
+def _inside(form: dict[str, Any], part: str | int) -> dict[str, Any] | None:
+    if isinstance(part, int):
+        return form.get("items")
+    if part in _variants(form):
+        return _variants(form)[part]
+    return _fields(form).get(part)
+
+
+def _variants(form: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {each["$ref"].rsplit("/", 1)[-1]: _resolved(each) for each in form.get("oneOf", ())}
 
 
 def _resolved(form: dict[str, Any]) -> dict[str, Any]:
@@ -148,11 +161,13 @@ def _resolved(form: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fields(form: dict[str, Any]) -> dict[str, Any]:
-    return dict(form.get("properties", {}))
+    variants = reversed(_variants(form).values())
+    each = (name for variant in variants for name in variant.get("properties", {}).items())
+    return dict(each) | dict(form.get("properties", {}))
 
 
-def _takes_number(place: Place) -> bool:
-    return _form(place).get("type") == "integer"
+def _type_at(place: Place) -> str:
+    return str(_form(place).get("type", ""))
 
 
 def _may_show(place: Place) -> bool:
@@ -167,7 +182,12 @@ def _validated(reading: Reading) -> tuple[Scenario | None, list[Problem]]:
         details = error.errors(include_url=False, include_input=False)
     misspelt = {(*e["loc"][:-1], _meant(e["loc"])) for e in details if _is_extra(e)}
     wrong = [e for e in details if not _is_said_elsewhere(e, misspelt, reading)]
-    return None, [Problem(e["loc"], _said(e, reading)) for e in wrong]
+    return None, [Problem(_place(e["loc"]), _said(e, reading)) for e in wrong]
+
+
+def _place(location: Place) -> Place:
+    """Where in the file an error of pydantic is: without the name of a variant."""
+    return tuple(part for part in location if part not in (LOGIN, ACT))
 
 
 def _is_extra(error: ErrorDetails) -> bool:
@@ -179,7 +199,7 @@ def _is_said_elsewhere(error: ErrorDetails, misspelt: set[Place], reading: Readi
     place, kind = error["loc"], error["type"]
     if kind == "missing":
         return place in misspelt
-    return kind == "too_short" and bool(_at(reading.tree, place))
+    return kind == "too_short" and bool(_at(reading.tree, _place(place)))
 
 
 def _at(tree: Any, place: Place) -> Any:
@@ -193,11 +213,12 @@ def _said(error: ErrorDetails, reading: Reading) -> str:
     place, kind = error["loc"], error["type"]
     if _is_extra(error):
         return _unknown_field(place)
-    value = None if kind == "missing" else _at(reading.tree, place)
+    in_file = _place(place)
+    value = None if kind == "missing" else _at(reading.tree, in_file)
     form = _form(place)
     choices = form.get("enum")
-    if kind == "string_type" and place in reading.numbers:
-        return f"is a number: quote it: {reading.quoted(place, reading.numbers[place])}"
+    if kind == "string_type" and in_file in reading.numbers:
+        return f"is a number: quote it: {reading.quoted(in_file, reading.numbers[in_file])}"
     if value is not None and choices:
         is_word = isinstance(value, str) and len(value) > _LEVEL_LETTERS
         meant = did_you_mean(value, choices) if is_word else ""
@@ -228,11 +249,14 @@ _WRONG = {
     "string_too_long": "is too long",
     "string_pattern_mismatch": "is not of this form",
     "int_type": "must be a whole number, without quotes",
+    "bool_type": "must be true or false, without quotes",
     "greater_than_equal": "is too low",
     "less_than_equal": "is too high",
-    "timezone_aware": "has no time zone",
-    "datetime_parsing": "is not a date with a time",
-    "datetime_from_date_parsing": "is not a date with a time",
+    "time_zone_missing": "has no time zone",
+    "time_malformed": "is not a date with a time",
+    "date_parsing": "is not a date, like 1980-02-29",
+    "date_from_datetime_parsing": "is not a date, like 1980-02-29",
+    "url_parsing": "is not an address",
 }
 
 
@@ -254,7 +278,7 @@ def _as_yaml(value: Any) -> str:
         return "{" + ", ".join(f"{name}: {_as_yaml(each)}" for name, each in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_as_yaml(each) for each in value) + "]"
-    return str(value) if _BARE.fullmatch(str(value)) else json.dumps(value)
+    return value if isinstance(value, str) and _BARE.fullmatch(value) else json.dumps(value)
 
 
 def _example(form: dict[str, Any]) -> Any:
@@ -264,6 +288,8 @@ def _example(form: dict[str, Any]) -> Any:
         return form["examples"][0]
     if form.get("type") == "array":
         return [_example(form["items"])]
+    if form.get("oneOf"):
+        return _example(form["oneOf"][0])
     fields = _fields(form)
     return {name: _example(fields[name]) for name in form.get("required", fields)}
 

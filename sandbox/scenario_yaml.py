@@ -18,6 +18,7 @@ from sandbox.scenario_facts import Place
 MAX_DEPTH = 20
 MAX_VALUES = 500_000
 _MAX_DIGITS = 25  # more do not make a number righter, and Python refuses to read thousands
+_FLAGS = ("true", "false")
 _FRACTION = 0.5  # no field holds one: which one it is does not matter
 _KINDS = {"null", "bool", "int", "float", "str", "timestamp", "value", "merge", "map", "seq"}
 _PLAIN_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
@@ -90,20 +91,20 @@ def line_of(node: yaml.Node) -> int:
 class Reading:
     """One file's plain data (`tree`), the line of each value, and what is wrong so far.
 
-    `is_number` says of a place whether a whole number belongs there, `may_show` whether its text
-    may be repeated.
+    `type_at` says of a place what belongs there, in words of JSON Schema (`integer`, `boolean`);
+    `may_show` whether its text may be repeated.
     """
 
     def __init__(
         self,
         root: yaml.Node,
-        is_number: Callable[[Place], bool],
+        type_at: Callable[[Place], str],
         may_show: Callable[[Place], bool],
     ) -> None:
         self.lines: dict[Place, int] = {}
         self.numbers: dict[Place, str] = {}
         self.problems: list[tuple[int, Place, str]] = []
-        self._is_number, self._may_show = is_number, may_show
+        self._type_at, self._may_show = type_at, may_show
         self.tree = self._value(root, (), line_of(root))
 
     def line(self, place: Place) -> int:
@@ -151,6 +152,8 @@ class Reading:
         if _CONTROL.search(text):
             self._found(place, "holds a line break or a control character: remove it")
             return ""
+        if node.style is None and text in _FLAGS and self._type_at(place) == "boolean":
+            return text == "true"
         if node.style is None and _is_ambiguous(text, kind):
             self._found(place, self._cure(place, text, kind))
             return text
@@ -161,9 +164,11 @@ class Reading:
 
     def _cure(self, place: Place, text: str, kind: str) -> str:
         if kind == "bool":
-            return "YAML takes this word for true or false: quote it"
+            is_flag = self._type_at(place) == "boolean"
+            cure = "write true or false" if is_flag else "quote it"
+            return f"YAML takes this word for true or false: {cure}"
         what = "YAML readers take this for different numbers"
-        if self._is_number(place):
+        if self._type_at(place) == "integer":
             return f"{what}: write it in plain digits, without a zero before it"
         return f"{what}: quote it: {self.quoted(place, text)}"
 

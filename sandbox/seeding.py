@@ -1,33 +1,40 @@
-"""Fills the databases and Kafka of a founded network: users, schemas, tables, means, mandates,
-topics."""
+"""Fills the databases of a founded network: users, schemas, tables; providers' means; what
+registries keep, with the events that tell of it. What is there already is left as it is."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
 import brokers
 import providers
 import registry
 from pipeline import database
-from pipeline.keys import seal
+from pipeline.keys import Keys, seal
 from pipeline.settings import database_user, role_dsn
+from pipeline.stage import Connection
+from providers import attributes as attributes_table
 from providers import means as means_table
 from providers.credentials.code import SharedSecret
 from providers.credentials.password import hash_password
-from registry import tables
-from registry.kept import Holder, Kept, Mandate, Organisation, OrganisationKind, Person
+from registry import events, tables
+from registry.kept import KEPT, Kept
+from registry.role import registry as role_of
 from sandbox import scenario as s
 from sandbox.founding import Founded, Held
+from sandbox.registrations import kept
 from sandbox.scenario import Scenario
 from schemas import jose
-from schemas.administration import Scope, ScopeKind
+from schemas.codec import Record
 from schemas.directory import Participant, PublicJwk
+from schemas.sealed import PersonAttributes
 from schemas.values import Role
 
-FIVE_YEARS = timedelta(days=5 * 365)
+Tell = Callable[[Sequence[Record]], Awaitable[None]]
+"""Publishes events."""
 MIGRATIONS = {
     Role.MAKELAAR: (Path(brokers.__file__).parent / "migrations",),
     Role.PROVIDER: (Path(providers.__file__).parent / "migrations",),
@@ -35,12 +42,40 @@ MIGRATIONS = {
 }
 
 
-async def seed(scenario: Scenario, founded: Founded, admin_dsn: str, now: datetime) -> None:
-    """Set up every role's database, and register what the scenario says."""
-    roles = [p for p in founded.directory.participants if p.role in MIGRATIONS]
-    for participant in roles:  # one after the other: they create users in one catalogue
+async def to_nobody(_: Sequence[Record]) -> None:
+    """For who needs no events."""
+
+
+async def seed(
+    scenario: Scenario,
+    founded: Founded,
+    admin_dsn: str,
+    now: datetime,
+    tell: Tell = to_nobody,
+) -> None:
+    """Set up every role's database, and register what the scenario says. The events of what is new
+    are told before it is kept for good: told twice is the same as once, and not told is not kept.
+    """
+    await set_up(founded, admin_dsn)
+    await fill(scenario, founded, admin_dsn, now, tell)
+
+
+async def set_up(founded: Founded, admin_dsn: str) -> None:
+    """Users, schemas and tables."""
+    for participant in _roles(founded):  # one after the other: they create users in one catalogue
         await _set_up(participant, founded, admin_dsn)
-    await asyncio.gather(*(_fill(p, scenario, founded, admin_dsn, now) for p in roles))
+
+
+async def fill(
+    scenario: Scenario, founded: Founded, admin_dsn: str, now: datetime, tell: Tell
+) -> None:
+    """Means, and what registries keep."""
+    roles = _roles(founded)
+    await asyncio.gather(*(_fill(p, scenario, founded, admin_dsn, now, tell) for p in roles))
+
+
+def _roles(founded: Founded) -> list[Participant]:
+    return [p for p in founded.directory.participants if p.role in MIGRATIONS]
 
 
 async def _set_up(participant: Participant, founded: Founded, admin_dsn: str) -> None:
@@ -49,20 +84,89 @@ async def _set_up(participant: Participant, founded: Founded, admin_dsn: str) ->
 
 
 async def _fill(
-    participant: Participant, scenario: Scenario, founded: Founded, admin_dsn: str, now: datetime
+    participant: Participant,
+    scenario: Scenario,
+    founded: Founded,
+    admin_dsn: str,
+    now: datetime,
+    tell: Tell,
 ) -> None:
     password = founded.secrets[participant.name].database_password
     dsn = role_dsn(admin_dsn, database_user(participant.name), password)
-    connection = await database.connect(dsn)
-    try:
+    async with (
+        await database.pool(dsn, size=1) as pool,
+        pool.acquire() as connection,
+        connection.transaction(),
+    ):
         if participant.role is Role.PROVIDER:
-            for means in _means(participant, scenario, founded, now):
-                await means_table.add(connection, means)
+            await _issue(connection, participant, scenario, founded, now)
         if participant.role is Role.REGISTRY:
-            for thing in _kept(participant, scenario, now):
-                await tables.put(connection, thing)
-    finally:
-        await connection.close()
+            things = kept(scenario, participant.name, now)
+            await tell(await register(connection, things, participant, founded, now))
+
+
+# --- a registry
+
+
+async def register(
+    connection: Connection,
+    things: Sequence[Kept],
+    registry: Participant,
+    founded: Founded,
+    now: datetime,
+) -> list[Record]:
+    """Keep what is not kept yet; returns the events that tell of it."""
+    there: set[UUID] = set()
+    for model in KEPT:
+        ids = [thing.id for thing in things if type(thing) is model]
+        there |= (await tables.get(connection, model, ids)).keys()
+    new = [thing for thing in things if thing.id not in there]
+    for thing in new:
+        await tables.put(connection, thing)
+    return await _tell(connection, new, registry, founded, now)
+
+
+async def _tell(
+    connection: Connection,
+    new: Sequence[Kept],
+    registry: Participant,
+    founded: Founded,
+    now: datetime,
+) -> list[Record]:
+    keys = Keys(founded.secrets[registry.name], lambda: founded.directory)
+    seeded = events.of_seed(new, keys, role_of(keys).known(), now)
+    for each in seeded:
+        await each.change(connection)
+    return [each.record for each in seeded]
+
+
+# --- a provider
+
+
+async def _issue(
+    connection: Connection,
+    provider: Participant,
+    scenario: Scenario,
+    founded: Founded,
+    now: datetime,
+) -> None:
+    for means in _means(provider, scenario, founded, now):
+        await means_table.add(connection, means)
+    for person in scenario.people:
+        if any(means.provider == provider.name for means in person.means):
+            await _describe(connection, person, provider)
+
+
+async def _describe(connection: Connection, person: s.Person, provider: Participant) -> None:
+    """Keep what the provider knows of a person: what it can tell, and no more."""
+    whole = PersonAttributes(
+        first_name=person.first_name,
+        family_name=person.family_name,
+        date_of_birth=person.date_of_birth,
+    )
+    known = attributes_table.only(whole, provider.attributes)
+    if known != PersonAttributes():
+        await attributes_table.add(connection, s.subject(person, provider.name), known)
 
 
 def _means(
@@ -71,11 +175,16 @@ def _means(
     for person in scenario.people:
         for held in founded.wallets.of(person.name).means:
             if held.provider == provider.name:
-                yield _one_means(provider, person, held, founded, now)
+                yield _one_means(provider, person, held, scenario, founded, now)
 
 
 def _one_means(
-    provider: Participant, person: s.Person, held: Held, founded: Founded, now: datetime
+    provider: Participant,
+    person: s.Person,
+    held: Held,
+    scenario: Scenario,
+    founded: Founded,
+    now: datetime,
 ) -> means_table.Means:
     registry_ = founded.directory.named(held.registry)
     if registry_ is None:
@@ -92,59 +201,12 @@ def _one_means(
         totp_secret=seal(shared, provider, now) if shared else None,
         key_id=key.kid if key else None,
         public_key=PublicJwk.model_validate(jose.public_jwk(key)) if key else None,
+        only_for=_only_for(person, provider, scenario),
     )
 
 
-def _kept(registry_: Participant, scenario: Scenario, now: datetime) -> Iterable[Kept]:
-    """A person is registered where any of his means says that his mandates are."""
-    here = [p for p in scenario.people if any(m.registry == registry_.name for m in p.means)]
-    yield from (_organisation(each) for each in scenario.organisations)
-    yield from (_person(each, registry_, scenario) for each in here)
-    for number, mandate in enumerate(scenario.mandates):
-        if scenario.person(mandate.person) in here:
-            yield _mandate(number, mandate, scenario, now)
-
-
-def _organisation(organisation: s.Organisation) -> Organisation:
-    return Organisation(
-        id=s.derived("organisation", organisation.name),
-        kind=OrganisationKind.COMPANY,
-        name=organisation.display_name,
-        kvk=organisation.kvk,
-        vestigingen=organisation.vestigingen,
-    )
-
-
-def _person(person: s.Person, registry_: Participant, scenario: Scenario) -> Person:
-    """He works for the first organisation that he may act for, or for just any."""
-    mine = [each.organisation for each in scenario.mandates if each.person == person.name]
-    works_at = (mine or [each.name for each in scenario.organisations])[0]
-    return Person(
-        id=s.derived("person", person.name),
-        name=person.name,
-        organisation=s.derived("organisation", works_at),
-        holders=tuple(
-            Holder(
-                provider=s.entity_id(scenario.provider(means.provider)),
-                subject=s.subject(person, means.provider),
-            )
-            for means in person.means
-            if means.registry == registry_.name
-        ),
-    )
-
-
-def _mandate(number: int, mandate: s.Mandate, scenario: Scenario, now: datetime) -> Mandate:
-    valid_from = mandate.valid_from or now - timedelta(minutes=1)
-    service = s.service_uuid(*scenario.service(mandate.service))
-    return Mandate(
-        id=s.derived("mandate", str(number)),
-        person=s.derived("person", mandate.person),
-        organisation=s.derived("organisation", mandate.organisation),
-        scope=Scope(kind=ScopeKind.SERVICES, services=(service,)),
-        level=mandate.level,
-        vestiging=mandate.vestiging,
-        valid_from=valid_from,
-        valid_until=mandate.valid_until or valid_from + FIVE_YEARS,
-        registered_at=now,
-    )
+def _only_for(person: s.Person, provider: Participant, scenario: Scenario) -> str | None:
+    """EntityID of the one dienstverlener that the person's means works for."""
+    means = next(each for each in person.means if each.provider == provider.name)
+    found = scenario.dienstverlener(means.only_for) if means.only_for else None
+    return s.entity_id(found) if found else None

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def up(scenario: ScenarioFile = FIRST_LOGIN) -> None:
-    """Start a network and keep it running until Ctrl-C; each role is a process of its own."""
+    """Start a network and keep it running until Ctrl-C."""
     from herken.up import stay_up
 
     asyncio.run(stay_up(scenario))

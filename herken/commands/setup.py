@@ -22,16 +22,18 @@ def register(app: typer.Typer) -> None:
 
 @group.command(epilog="Example: herken setup files --scenario scenarios/first-login.yaml")
 def files(scenario: ScenarioFile = FIRST_LOGIN) -> None:
-    """Make keys, the signed directory and secrets; what is there already is kept."""
+    """Make keys, the signed directory and secrets; on a network that exists, for who is new in the
+    scenario: what is there already is kept."""
     from pipeline.keys import DIRECTORY_FILE, utc_now
-    from sandbox.founding import found
+    from sandbox.founding import extend, found
     from sandbox.scenario_file import load
 
-    folders = _folders()
+    folders, wanted = _folders(), load(scenario)
     if (folders.network / DIRECTORY_FILE).exists():
-        progress(f"{folders.network} has a directory already: nothing was changed")
+        new = ", ".join(extend(wanted, folders, utc_now())) or "nobody"
+        progress(f"{folders.network} has a directory already: new in it: {new}")
         return
-    found(load(scenario), folders, utc_now())
+    found(wanted, folders, utc_now())
     progress(f"made the network's files in {folders.network} and {folders.secrets}")
 
 
@@ -69,14 +71,20 @@ def catalogue() -> None:
 )
 def databases() -> None:
     """Create each role's user, schema and tables; register the scenario's means and mandates."""
+    asyncio.run(_databases(_folders()))
+    progress("every role has its user, its schema and its tables")
+
+
+async def _databases(folders: Folders) -> None:
     from pipeline.keys import utc_now
     from pipeline.settings import Settings
     from sandbox.founding import founded, scenario_of
-    from sandbox.seeding import seed
+    from sandbox.network import fill
+    from sandbox.seeding import set_up
 
-    folders, settings = _folders(), Settings.read()
-    asyncio.run(seed(scenario_of(folders), founded(folders), settings.postgres, utc_now()))
-    progress("every role has its user, its schema and its tables")
+    settings, known = Settings.read(), founded(folders)
+    await set_up(known, settings.postgres)
+    await fill(settings.kafka, settings.postgres, scenario_of(folders), known, utc_now())
 
 
 def _folders() -> Folders:

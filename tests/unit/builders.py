@@ -113,6 +113,8 @@ def service_id(number: int, index: int) -> str:
 DUIN, KWELDER = entity_id(Role.MAKELAAR, 1), entity_id(Role.MAKELAAR, 2)
 AAK, BOTTER = entity_id(Role.PROVIDER, 3), entity_id(Role.PROVIDER, 4)
 KADE, PIER = entity_id(Role.REGISTRY, 5), entity_id(Role.REGISTRY, 6)
+GOLF = entity_id(Role.REGISTRY, 10)
+"""A registry without chains."""
 HAVEN, LOODS = entity_id(Role.DIENSTVERLENER, 7), entity_id(Role.DIENSTVERLENER, 8)
 STRANGER = entity_id(Role.PROVIDER, 99)
 
@@ -206,6 +208,7 @@ _ENTITIES = {
     "botter": BOTTER,
     "kade": KADE,
     "pier": PIER,
+    "golf": GOLF,
     "haven": HAVEN,
     "loods": LOODS,
 }
@@ -217,7 +220,7 @@ _FIRST = {"aak": CredentialKind.PASSWORD, "botter": CredentialKind.SIGNATURE}
 
 @dataclass(frozen=True)
 class World:
-    """Eight participants and four services, with everybody's keys."""
+    """Nine participants and four services, with everybody's keys."""
 
     directory: Directory
     catalogue: Catalogue

@@ -29,6 +29,7 @@ from tests.unit.builders import (
     AAK,
     BOTTER,
     DUIN,
+    GOLF,
     HAVEN,
     HIGH_SERVICE,
     KADE,
@@ -185,7 +186,7 @@ OF_REGISTRY: list[tuple[str, Changes]] = [
     ("decision_for_other_services", {"decided": permit(services=(OTHERS,), catalogue_version=2)}),
     ("permit_not_whole", {"decided": permit(legal=None)}),
     ("permit_not_whole", {"decided": obliging(PIER, legal=SEALED)}),
-    ("obligation_refused", {"decided": obliging(KADE)}),  # without chains
+    ("obligation_refused", {"decided": obliging(GOLF)}),  # without chains
     ("obligation_refused", {"decided": obliging(STRANGER)}),
     ("obligation_refused", {"decided": obliging(AAK)}),
     ("level_raised", {"known": {"catalogue": RAISED}}),

@@ -61,6 +61,7 @@ from tests.unit.builders import (
     AAK,
     BOTTER,
     DEADLINE,
+    GOLF,
     HAVEN,
     INPUT,
     JWS,
@@ -580,7 +581,7 @@ def test_second_registry_is_asked_when_the_permit_obliges_to() -> None:
 
 
 def test_nobody_is_asked_when_the_obligation_names_a_registry_without_chains() -> None:
-    step = decided(querying(), mandate_decision(obliging(KADE)))
+    step = decided(querying(), mandate_decision(obliging(GOLF)))
     assert (ended(step), reason(step)) == (RefusalCode.PARTICIPANT_FAULT, "obligation_refused")
 
 

@@ -17,6 +17,7 @@ from providers import (
     authentication_requests,
     code_answers,
     password_answers,
+    revisions,
     role,
     signature_answers,
 )
@@ -602,8 +603,13 @@ def test_provider_reads_every_topic_that_is_written_for_it() -> None:
     assert {s.batch for s in stages if s.topic.message is PasswordAnswer} == {role.PASSWORD_BATCH}
 
 
+def test_provider_locks_what_it_relies_on() -> None:
+    assert role.provider(world().keys("aak"), attempts=3).still_holds is revisions.still_hold
+
+
 def test_provider_knows_itself_and_can_seal() -> None:
     known = role.provider(world().keys("aak"), attempts=5).known()
+    assert known.catalogue is world().catalogue
     assert (known.me, known.attempts, known.first_challenge) == (world().named("aak"), 5, PASSWORD)
     opened = (
         world()

@@ -360,7 +360,7 @@ def test_chain_is_no_permit_when_it_is_not_located() -> None:
     """The rules look at that first; nothing is declared without what it needs."""
     unlocated = candidate(assignment(link=None))
     with pytest.raises(LookupError):
-        decisions.permit(query(), unlocated, asked(), moment())
+        decisions.permit(query(), (unlocated,), asked(), moment())
 
 
 # --- the second registry
@@ -390,7 +390,7 @@ def confirming(
 
 
 def answered(step: Step[Query]) -> Confirmed | Deny:
-    found = only_message(step)
+    found = step.send[0].message
     assert isinstance(found, Confirmation)
     assert (step.send[0].topic, step.send[0].owner) == (CONFIRMATIONS, world().named("duin"))
     assert step.row is None or step.row.confirmed
@@ -559,7 +559,7 @@ def test_one_registry_answers_both_halves_of_a_login() -> None:
 
 
 def test_users_choice_stays_open_when_a_confirmation_is_asked_too_early() -> None:
-    row = query(options=(UUID(int=1), UUID(int=2)), nonce="n" * 32)
+    row = query(options=((UUID(int=1),), (UUID(int=2),)), nonce="n" * 32)
     step = confirming(claimed(permit=None, link=None, fault="kid_unknown"), row)
     assert step.row is not None
     assert (step.row.is_open, step.row.nonce, step.row.options) == (True, row.nonce, row.options)
@@ -678,8 +678,9 @@ async def test_login_through_a_chain_is_charged_to_the_represented_once() -> Non
     connection = Recorded()
     (change,) = confirming().changes
     await change(cast("Connection", connection))
-    again = billing.chain_login(MOLEN, mandate_query().request_id, NOW + DAY)
-    await again(cast("Connection", connection))
+    later = NOW + DAY
+    again = billing.chain_login(registry(), organisation(), mandate_query().request_id, later)
+    await again.change(cast("Connection", connection))
     (first, second) = connection.values
     assert first[0] == second[0]
-    assert first[1:4] == ("chain-login", str(MOLEN), "2026-03")
+    assert first[1:4] == ("chain-login", KVK, "2026-03")

@@ -537,7 +537,7 @@ def test_pseudonym_shows_neither_person_nor_organisation() -> None:
 
 def test_query_survives_its_own_json() -> None:
     found = selection.findings(case(), "mandate")
-    row = query(options=(UUID(int=1), UUID(int=2)), nonce=NONCE, findings=found)
+    row = query(options=((UUID(int=1),), (UUID(int=2),)), nonce=NONCE, findings=found)
     assert Query.model_validate_json(row.model_dump_json()) == row
     changed = row.moved(is_open=False, nonce=None)
     assert changed == query(options=row.options, is_open=False, findings=found)

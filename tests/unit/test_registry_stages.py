@@ -27,6 +27,7 @@ from registry.query import Query
 from registry.representation_choices import Offered
 from registry.role import registry as whole_role
 from schemas import jose
+from schemas.administration import Scope, ScopeKind
 from schemas.messages import (
     Authenticated,
     Deny,
@@ -52,8 +53,11 @@ from tests.unit.builders import (
     DEADLINE,
     DUIN,
     HAVEN,
+    HIGH_SERVICE,
     KADE,
     KVK,
+    LOODS,
+    LOODS_SERVICE,
     MOLEN,
     NO_SERVICE,
     NONCE,
@@ -168,6 +172,52 @@ def test_permit_relies_on_mandate_person_and_organisation_as_they_were_read() ->
     assert queried(declared()).relies_on == {}
 
 
+def test_user_is_not_asked_when_all_that_suffice_are_for_the_same_organisation() -> None:
+    high = mandate(id=UUID(int=2), level=Level.EH4)
+    found = declared(mandate(), high, authenticated=authenticated(level=Level.EH4))
+    step = queried(found)
+    assert permitted(step).level is Level.EH4
+    assert ("mandates", UUID(int=2)) in step.relies_on
+    assert ("mandates", UUID(int=1)) not in step.relies_on
+
+
+PORTAL = service(service_uuid=UUID(int=50), portal_for=(UUID(int=2), UUID(int=81)))
+BEHIND = [
+    PORTAL,
+    service(HIGH_SERVICE, level=Level.EH4),
+    service(LOODS_SERVICE, dienstverlener=LOODS, service_uuid=UUID(int=81)),
+]
+
+
+def for_one(service_: int, level: Level) -> Mandate:
+    scope = Scope(kind=ScopeKind.SERVICES, services=(UUID(int=service_),))
+    return mandate(id=UUID(int=service_), scope=scope, level=level)
+
+
+def test_portal_is_permitted_by_several_mandates_of_one_organisation() -> None:
+    found = declared(
+        for_one(2, Level.EH4),
+        for_one(81, Level.EH3),
+        registry=registry(catalogue=catalogue(BEHIND)),
+        authenticated=authenticated(level=Level.EH4),
+    )
+    step = queried(found)
+    permit = permitted(step)
+    assert permit.services == (UUID(int=2), UUID(int=81))
+    assert permit.level is Level.EH3
+    assert {("mandates", UUID(int=2)), ("mandates", UUID(int=81))} < step.relies_on.keys()
+    assert step.row is not None
+    abouts = {finding.about for finding in step.row.findings}
+    assert abouts == {"", "mandate 1 of 2", "mandate 2 of 2"}
+
+
+def test_mandates_of_one_vestiging_and_of_the_whole_are_two_choices() -> None:
+    known = registry(catalogue=catalogue([service(restrictable=True)]))
+    restricted = mandate(id=UUID(int=2), vestiging="900001010001")
+    step = queried(declared(mandate(), restricted, registry=known))
+    assert isinstance(only_message(step), RepresentationPrompt)
+
+
 def test_findings_of_every_rule_are_kept_when_it_is_permitted() -> None:
     step = queried(declared(mandate()))
     assert step.row is not None
@@ -211,7 +261,7 @@ def test_user_is_asked_when_several_mandates_suffice() -> None:
     assert step.send[0].topic is REPRESENTATION_PROMPTS
     assert step.send[0].owner == world().named("kade")
     assert step.row is not None
-    assert (step.row.options, step.row.nonce) == ((UUID(int=1), UUID(int=2)), OTHER_NONCE)
+    assert (step.row.options, step.row.nonce) == (((UUID(int=1),), (UUID(int=2),)), OTHER_NONCE)
     assert step.row.is_open
     assert step.relies_on == {}
 
@@ -230,7 +280,9 @@ def test_only_the_registrys_front_can_read_what_is_offered() -> None:
 def test_no_more_is_offered_than_a_prompt_can_hold() -> None:
     name = "\N{CJK UNIFIED IDEOGRAPH-6C34}" * 64
     many = [
-        candidate(mandate(id=UUID(int=n)), organisation=organisation(name=name))
+        candidate(
+            mandate(id=UUID(int=n), organisation=UUID(int=n)), organisation=organisation(name=name)
+        )
         for n in range(1, 100)
     ]
     step = queried(declared(*many))
@@ -379,7 +431,7 @@ async def test_declaration_is_trusted_for_nothing_when_it_does_not_hold(
 
 
 def choosing(**changes: Any) -> Query:
-    return query(**{"options": (UUID(int=1), UUID(int=2)), "nonce": NONCE, **changes})
+    return query(**{"options": ((UUID(int=1),), (UUID(int=2),)), "nonce": NONCE, **changes})
 
 
 def chosen(

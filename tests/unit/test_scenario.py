@@ -36,6 +36,13 @@ def edited(old: str, new: str, text: str = GOOD) -> str:
     return text.replace(old, new, 1)
 
 
+def faulty(fault: dict[str, Any]) -> str:
+    text = edited(fault["old"], fault["new"])
+    for also in fault.get("also", ()):
+        text = edited(also["old"], also["new"], text)
+    return text
+
+
 def with_mandate(*fields: str) -> str:
     return edited(VALID, "\n    ".join(("    level: EH3", *fields)) + "\n  - person")
 
@@ -71,7 +78,7 @@ def shows(fault: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=shows)
 def test_a_fault_is_said_with_its_line_and_cure(fault: dict[str, Any], tmp_path: Path) -> None:
-    text = edited(fault["old"], fault["new"])
+    text = faulty(fault)
     said = said_of(text, tmp_path)
     assert said[0] == expected(fault, text)
     assert len(said) == 1 + fault.get("more", 0)
@@ -83,7 +90,7 @@ def test_without_its_rule_a_fault_is_not_found(
 ) -> None:
     others = tuple(rule for rule in RULES if rule.__name__ != fault["rule"])
     monkeypatch.setattr("sandbox.scenario_rules.RULES", others)
-    text = edited(fault["old"], fault["new"])
+    text = faulty(fault)
     assert expected(fault, text) not in said_of(text, tmp_path)
 
 
@@ -111,6 +118,9 @@ def test_the_first_login_loads() -> None:
     [
         pytest.param("\ufeff" + GOOD.replace("\n", "\r\n"), id="as Windows saves it"),
         pytest.param(with_mandate("valid_until: 2031-01-01T00:00:00Z"), id="five years from now"),
+        pytest.param(with_mandate("valid_from: -400d", "valid_until: -1d"), id="ended yesterday"),
+        pytest.param(with_mandate("valid_from: +30d"), id="from next month on"),
+        pytest.param(edited("index: 2", "index: 2\n        sso: false"), id="a flag"),
         pytest.param(
             with_mandate(
                 "valid_from: 2028-03-01T00:00:00+01:00", "valid_until: 2033-03-01T00:00:00+01:00"

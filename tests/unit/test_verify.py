@@ -42,6 +42,7 @@ from tests.unit.builders import (
     AAK,
     BOTTER,
     DUIN,
+    GOLF,
     HAVEN,
     HIGH_SERVICE,
     KADE,
@@ -176,7 +177,8 @@ def why_refused(result: Asserted, now: Any = NOW, **changes: Any) -> str | None:
 
 
 def test_assertion_says_who_may_act_for_whom() -> None:
-    found = verified(outcome_record())
+    record = outcome_record()
+    found = verified(record)
     assert found == Assertion(
         request_id=REQUEST,
         service=SERVICE,
@@ -185,6 +187,10 @@ def test_assertion_says_who_may_act_for_whom() -> None:
         acting_subject="p" * 43,
         services=(UUID(int=1),),
         catalogue_version=1,
+        registry=KADE,
+        authenticated_at=NOW,
+        decided_at=NOW,
+        outcome=text(record),
     )
     assert isinstance(found, Assertion)
     assert (found.legal_subject.kvk, found.eidas) == (KVK, EidasLevel.SUBSTANTIAL)
@@ -193,7 +199,8 @@ def test_assertion_says_who_may_act_for_whom() -> None:
 def test_assertion_of_a_chain_says_the_intermediary_besides() -> None:
     direct, chain = verified(outcome_record()), verified(outcome_record(chained()))
     assert isinstance(direct, Assertion)
-    assert chain == replace(direct, intermediary=THROUGH)
+    assert isinstance(chain, Assertion)
+    assert chain == replace(direct, intermediary=THROUGH, outcome=chain.outcome)
 
 
 def test_assertion_shows_nobody_in_its_repr() -> None:
@@ -441,7 +448,7 @@ def test_assertion_of_a_chain_holds() -> None:
         ({"permitted": {"obliged": KADE}, "confirmed": {}}, "confirmer_refused"),
         ({"permitted": {"obliged": STRANGER}, "confirmed": {}}, "confirmer_refused"),
         (
-            {"permitted": {"obliged": KADE}, "confirmed": {}, "confirmer": "kade"},
+            {"permitted": {"obliged": GOLF}, "confirmed": {}, "confirmer": "golf"},
             "confirmer_refused",  # it offers no chains
         ),
         ({"permitted": {"obliged": PIER}, "confirmed": {}, "confirmer": "aak"}, "role_refused"),
@@ -611,6 +618,25 @@ def test_own_refusal_has_its_status_texts_and_reason() -> None:
         REQUEST, EXPIRED, status.top_level, status.second_level, status.nl, status.en
     )
     assert found == replace(expected, reason="expired")
+
+
+def test_all_evidence_together_fits_into_an_outcome() -> None:
+    """A topic takes no larger evidence than an outcome has room for: four, in base64."""
+    large = Asserted(
+        service=SERVICE,
+        level=EH3,
+        not_on_or_after=NOW,
+        declaration=f"aa.{'b' * codec.MAX_EVIDENCE_BYTES}.cc",
+        decision=f"aa.{'b' * codec.MAX_EVIDENCE_BYTES}.cc",
+        confirmation=f"aa.{'b' * codec.MAX_EVIDENCE_BYTES}.cc",
+        catalogue_version=2,
+    )
+    record = outcome_record(large, request=f"aa.{'b' * codec.MAX_EVIDENCE_BYTES}.cc")
+    codec.require_size(record)
+    confirmed_ = signed(CONFIRMATIONS, "duin", confirmation(), "pier", audience=(DUIN, HAVEN))
+    larger = replace(confirmed_, value=b"a" * (codec.MAX_EVIDENCE_BYTES + 1))
+    with pytest.raises(Untrusted, match="too_large"):
+        codec.decode(larger, CONFIRMATIONS, world().named("duin"), world().directory, NOW)
 
 
 def test_evidence_is_what_the_network_sends() -> None:

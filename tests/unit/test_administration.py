@@ -24,6 +24,7 @@ from registry.events import Recorded
 from registry.kept import Kept
 from registry.mandate_commands import Commanded, judge_authority
 from registry.role import registry as whole_role
+from registry.tables import resting_on
 from schemas import codec
 from schemas.administration import (
     Accept,
@@ -200,7 +201,7 @@ def test_authority_is_still_registered_here_or_another_registrys_word_for_an_int
 
 def test_what_a_command_rests_on_must_be_as_it_was_read() -> None:
     step = handled(commanded())
-    assert step.relies_on == {MOLEN.id: 1, EMPLOYEE.id: 1, MANAGES.id: 1}
+    assert step.relies_on == resting_on(MOLEN, EMPLOYEE, MANAGES)
 
 
 def test_what_a_command_writes_has_the_guard_of_its_own_revision() -> None:

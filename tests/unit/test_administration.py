@@ -258,9 +258,9 @@ def test_registration_is_charged_once_for_its_cause() -> None:
 
 
 def test_price_is_the_registrys_own_choice() -> None:
-    dear = Choices(prices=dict.fromkeys(ChargeKind, 7))
+    dear = registry(prices=dict.fromkeys(ChargeKind, 7))
     (charge,) = [
-        out.message for out in handled(commanded(choices=dear)).send if out.topic is CHARGES
+        out.message for out in handled(commanded(registry=dear)).send if out.topic is CHARGES
     ]
     assert charge.cents == 7  # type: ignore[attr-defined]
 

@@ -693,6 +693,7 @@ WRITTEN_LINK = waiting(
         (joint(FIRST, awaiting=OTHERS_WAIT), R.SECOND_OPERATOR_NEEDED),
         (joint(REPRESENTING, awaiting=OTHERS_WAIT), R.NOT_FOUND),
         (joint(CHECKER, awaiting=OTHERS_WAIT), R.NOT_FOUND),
+        (joint(actor(held=SKIPPER_REPRESENTS), awaiting=OTHERS_WAIT), R.NOT_FOUND),
         (joint(SECOND, awaiting=waiting(appoint(), done_at=NOW)), R.NOT_FOUND),
         (
             joint(SECOND, awaiting=waiting(appoint(), registered_at=NOW - APPROVED_WITHIN)),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 from pipeline.stage import Change, Connection, Outgoing
 from registry.kept import Organisation
@@ -76,6 +77,18 @@ def charge(
         await write(connection, charged, account)
 
     return Charged(change, Outgoing(CHARGES, registry.me, charged))
+
+
+def chain_login(
+    registry: Registry,
+    organisation: Organisation,
+    request_id: UUID,
+    at: datetime,
+    prices: Mapping[ChargeKind, int] = PRICES,
+) -> Charged:
+    """A login through a chain that was confirmed: once for a request."""
+    kind = ChargeKind.CHAIN_LOGIN
+    return charge(registry, kind, organisation, str(request_id), at, prices)
 
 
 def account_of(registry: Registry, organisation: Organisation) -> Identifier:

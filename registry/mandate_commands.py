@@ -119,8 +119,8 @@ def _relied_on(done: Done, actor: Actor) -> dict[UUID, int]:
     """What was read and is not written: it must be as it was read. What is written has the guard of
     its own revision."""
     written = {told.thing.id for told in done.told}
-    read = {**done.relies_on, **actor.authority}
-    return {id_: revision for id_, revision in read.items() if id_ not in written}
+    read = [each for each in (*done.relies_on, *actor.authority) if each.id not in written]
+    return {each.id: each.revision for each in read}
 
 
 def _charged(

@@ -7,8 +7,8 @@ login is worth nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -38,7 +38,7 @@ class Actor:
     pseudonym     at the registry's portal: tells two people apart
     organisation  for whom, as it is kept here; None: it is not, or the permit is another registry's
     kvk           its KvK number, by whichever registry
-    authority     the mandates that he is it by, with their revisions
+    authority     the mandates that he is it by
     """
 
     as_: As
@@ -46,7 +46,7 @@ class Actor:
     pseudonym: str
     organisation: Organisation | None = None
     kvk: str | None = None
-    authority: Mapping[UUID, int] = field(default_factory=dict)
+    authority: tuple[Mandate, ...] = ()
 
     def owns(self, organisation: UUID) -> bool:
         return self.organisation is not None and self.organisation.id == organisation
@@ -90,17 +90,17 @@ def service_of(as_: As, registry: Registry) -> UUID:
 
 def authority_of(
     login: Assertion, held: Sequence[Mandate], registry: Registry, now: datetime
-) -> dict[UUID, int]:
+) -> tuple[Mandate, ...]:
     """Of the mandates that name the service, those of who logged in that hold now and reach his
-    level, with their revisions."""
-    return {
-        mandate.id: mandate.revision
+    level."""
+    return tuple(
+        mandate
         for mandate in held
         if is_valid(mandate, now)
         and mandate.vestiging is None
         and mandate.level >= login.level
         and pseudonyms.of_mandate(registry, mandate) == login.acting_subject
-    }
+    )
 
 
 def is_valid(mandate: Mandate, now: datetime) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from uuid import UUID
 
 from registry.administration import pseudonyms
 from registry.administration.actors import As, is_valid
@@ -16,6 +15,7 @@ from registry.administration.awaiting import Awaiting
 from registry.administration.done import Done, Judged
 from registry.administration.situation import Situation
 from registry.events import Told
+from registry.kept import Kept
 from schemas.administration import Appoint, Approve, CommandContent, CommandRefusal, EventKind
 
 Finish = Callable[[CommandContent, Situation], Judged]
@@ -57,7 +57,7 @@ def approve(_: Approve, situation: Situation, finish: Finish) -> Judged:
             "done_at": situation.now,
         }
     )
-    relied_on = {**judged.relies_on, **relies_on(situation)}
+    relied_on = [*judged.relies_on, *relies_on(situation)]
     told = [*judged.told, Told(EventKind.APPROVED, done)]
     return replace(judged, told=told, relies_on=relied_on)
 
@@ -88,11 +88,10 @@ def missing(approved: tuple[str, ...], situation: Situation) -> set[str]:
     return everybody - set(approved)
 
 
-def relies_on(situation: Situation) -> dict[UUID, int]:
-    """Who represents, as it was read: nobody may have been added or withdrawn meanwhile."""
+def relies_on(situation: Situation) -> list[Kept]:
+    """Who represents, as it was read: nobody may have been withdrawn meanwhile."""
     organisation = situation.found.organisation
-    known = {each.id: each.revision for each in situation.found.representatives}
-    return {**known, **({organisation.id: organisation.revision} if organisation else {})}
+    return [*situation.found.representatives, *([organisation] if organisation else [])]
 
 
 def _waits_on(before: Awaiting, approved: tuple[str, ...]) -> Done:

@@ -182,8 +182,8 @@ def test_command_is_refused_for_the_reason_that_its_rules_give() -> None:
     ("content", "by", "decider", "expected"),
     [
         (register(), actor(), KADE, None),
-        (register(), actor(authority={}), KADE, R.NOT_AUTHORISED),
-        (Accept(link=link().id), actor(authority={}), KADE, R.NOT_AUTHORISED),
+        (register(), actor(authority=()), KADE, R.NOT_AUTHORISED),
+        (Accept(link=link().id), actor(authority=()), KADE, R.NOT_AUTHORISED),
         (register(), ABROAD, PIER, R.NOT_AUTHORISED),
         (List(), ABROAD, PIER, R.NOT_AUTHORISED),
         (register(), actor(), PIER, R.NOT_AUTHORISED),

@@ -30,7 +30,7 @@ from registry.administration.loading import actor as actor_of
 from registry.administration.situation import Situation
 from registry.events import By
 from registry.rules import Registry
-from registry.tables import Key
+from registry.tables import Key, resting_on
 from schemas.administration import (
     Accept,
     Command,
@@ -121,7 +121,7 @@ def _relied_on(done: Done, actor: Actor) -> dict[Key, int]:
     its own revision."""
     written = {told.thing.id for told in done.told}
     read = [each for each in (*done.relies_on, *actor.authority) if each.id not in written]
-    return {each.id: each.revision for each in read}
+    return resting_on(*read)
 
 
 def _charged(

@@ -17,7 +17,6 @@ from dienstverlener.outcome import Assertion, Refusal
 from registry.administration import pseudonyms
 from registry.kept import Mandate, Organisation
 from registry.rules import Registry
-from registry.tables import Key, resting_on
 from schemas.administration import MANAGEMENT, REPRESENTATION, CommandRefusal, operation_of
 from schemas.codec import CLOCK_SKEW_SECONDS
 from schemas.directory import Directory

@@ -12,7 +12,6 @@ from registry.administration.done import Done, Judged
 from registry.administration.situation import Situation
 from registry.events import Told
 from registry.kept import Mandate
-from registry.tables import resting_on
 from schemas.administration import (
     MANAGEMENT,
     Appoint,

@@ -19,7 +19,6 @@ from registry.administration.situation import Situation
 from registry.events import Told
 from registry.kept import Assignment, Link, Organisation, Person
 from registry.rules import Registry
-from registry.tables import resting_on
 from schemas.administration import Assign, CommandRefusal, EventKind
 from schemas.chains import ChainInformationQuery, ChainLink, ChainQuestion
 from schemas.directory import KeyUse, Participant

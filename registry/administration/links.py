@@ -10,7 +10,6 @@ from registry.administration.registering import whose
 from registry.administration.situation import Situation
 from registry.events import Told
 from registry.kept import Link
-from registry.tables import resting_on
 from schemas.administration import Accept, ChargeKind, CommandRefusal, EventKind, RegisterLink
 from schemas.sealed import Identifier
 from schemas.values import EntityType

@@ -9,7 +9,6 @@ from registry.administration.done import Cost, Done, Judged
 from registry.administration.situation import Situation
 from registry.events import Told
 from registry.kept import Mandate, Organisation, Person
-from registry.tables import resting_on
 from schemas.administration import (
     Change,
     ChargeKind,

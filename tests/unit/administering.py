@@ -26,7 +26,6 @@ from registry.kept import (
     Person,
 )
 from registry.rules import Registry
-from registry.tables import resting_on
 from schemas.administration import (
     MANAGEMENT,
     REPRESENTATION,

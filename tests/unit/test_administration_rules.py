@@ -18,7 +18,6 @@ from registry.administration.situation import Situation
 from registry.administration.texts import TEXTS
 from registry.events import By, Past, Recorded
 from registry.kept import Kept
-from registry.tables import resting_on
 from schemas.administration import (
     MANAGEMENT,
     REPRESENTATION,

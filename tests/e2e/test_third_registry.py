@@ -24,11 +24,17 @@ ENTRIES = {
     display_name: Machtigingenregister Het Wad
     oin: "00000099000000007000"
 """,
-    "\npeople:\n": """  - {name: pakhuis, display_name: Pakhuis De Zolder, kvk: "90000103", registry: wad}
+    "\npeople:\n": """  - name: pakhuis
+    display_name: Pakhuis De Zolder
+    kvk: "90000103"
+    registry: wad
 """,
     "\nmandates:\n": """  - {name: dirk, means: [{provider: sluis, registry: wad, level: EH4}]}
 """,
-    "\nlogins:\n": """  - {person: dirk, organisation: pakhuis, service: lozingsaangifte, level: EH4}
+    "\nlogins:\n": """  - person: dirk
+    organisation: pakhuis
+    service: lozingsaangifte
+    level: EH4
 """,
 }
 """What is added at the end of each list: before what follows it."""

@@ -16,7 +16,7 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	@touch $@
 	@echo "herken: installed"
 
-.PHONY: help install lock schemas lint types unit contract integration e2e faults test demo bench docs clean
+.PHONY: help install lock schemas lint types unit contract integration e2e faults mutants test demo bench docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,6 +31,7 @@ schemas: install ## write the JSON Schemas, AsyncAPI and reference pages from th
 	$(BIN)/python -m schemas.published
 	$(BIN)/python -m sandbox.scenario_file --schema > scenarios/scenario.schema.json
 	$(BIN)/python -m herken.reference
+	$(BIN)/python -m tests.mutations --page
 
 lint: install ## ruff (style and format) and import-linter (architecture)
 	$(BIN)/ruff check .
@@ -54,6 +55,9 @@ e2e: install ## whole logins over real processes
 
 faults: install ## kills, restarts and crashes in the middle of logins
 	$(BIN)/pytest tests/faults
+
+mutants: install ## mutate every rule of the scheme, and see its test go red
+	$(BIN)/python -m tests.mutations
 
 test: install lint types ## everything that has to hold
 	$(BIN)/pytest

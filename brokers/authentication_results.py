@@ -5,13 +5,12 @@ authentication-results.<makelaar> -> mandate-queries.<registry> or outcomes.<die
 
 from __future__ import annotations
 
-from brokers import outcomes, rules
+from brokers import evidence, outcomes, rules
 from brokers.login import Login, Phase
 from brokers.rules import Network
 from pipeline.stage import Moment, Outgoing, Step
 from schemas.codec import Received
 from schemas.messages import Authenticated, AuthenticationResult, MandateQuery
-from schemas.refusals import RefusalCode
 from schemas.topics import MANDATE_QUERIES
 
 
@@ -24,12 +23,11 @@ def handle(
         return Step(reject=reason)
     if received.sender is None or received.sender.entity_id != login.provider:
         return Step(reject="not_asked")
-    code = rules.judge_authentication(login, received.message, network.directory)
+    judged = evidence.judge_authentication(login, received.message, network)
     result = received.message.result
-    if code is not None or not isinstance(result, Authenticated):
-        code = code or RefusalCode.PARTICIPANT_FAULT
-        return outcomes.refuse(login, code, received.id, network.directory)
-    return _query(login, result, received.text, network)
+    if judged.code is not None or not isinstance(result, Authenticated):
+        return outcomes.refuse_judged(login, judged, received.id, network.directory)
+    return _query(login.found(*judged.findings), result, received.text, network)
 
 
 def _query(
@@ -46,6 +44,6 @@ def _query(
         deadline=login.deadline,
     )
     registry = network.directory.participant(declared.registry)
-    asked = login.moved(Phase.QUERYING, registry=declared.registry, declaration=declaration)
+    kept = {"registry": declared.registry, "declaration": declaration, "reached": declared.level}
     send = [Outgoing(MANDATE_QUERIES, registry, query)] if registry else []
-    return Step(asked, due_at=login.deadline, send=send)
+    return Step(login.moved(Phase.QUERYING, **kept), due_at=login.deadline, send=send)

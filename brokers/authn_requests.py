@@ -6,12 +6,14 @@ authn-requests.<makelaar> -> means-prompts.<makelaar>, authentication-requests.<
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from brokers import outcomes, rules
+from brokers import admission, outcomes, remembered, rules
+from brokers.admission import Admitted
+from brokers.judging import Judged
 from brokers.login import Login, Phase
-from brokers.rules import Admitted, Network
-from pipeline.stage import Moment, Outgoing, Step
+from brokers.rules import Network
+from pipeline.stage import Batch, Moment, Outgoing, Step
 from schemas.codec import Faulty, Received, request_digest
 from schemas.directory import Participant
 from schemas.messages import (
@@ -22,23 +24,41 @@ from schemas.messages import (
 )
 from schemas.refusals import RefusalCode
 from schemas.topics import AUTHENTICATION_REQUESTS, MEANS_PROMPTS
-from schemas.values import Level
+from schemas.values import EntityID, Level
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What is known where a request comes in; `remembered`: the provider that was chosen before in
+    this browser, to be remembered."""
+
+    network: Network
+    remembered: EntityID | None = None
+
+
+async def facts(batch: Batch[Network]) -> list[Arrival]:
+    """Look up what is remembered for the browsers of a batch."""
+    browsers = [_browser(received) for received in batch.received]
+    asked = (browser for browser in browsers if browser is not None)
+    found = await remembered.of_browsers(batch.connection, asked)
+    return [Arrival(batch.known, found.get(each) if each else None) for each in browsers]
 
 
 def handle(
-    login: Login | None, received: Received[AuthnRequest], network: Network, moment: Moment
+    login: Login | None, received: Received[AuthnRequest], arrival: Arrival, moment: Moment
 ) -> Step[Login]:
     """Admit a request and ask on, or refuse it. The same request twice has one outcome."""
+    network, request = arrival.network, received.message
     new = _accept(received, network, moment)
     if login is not None:
         return _again(login, new, received)
-    match rules.admit(received.message, _sender(received), network):
-        case RefusalCode() as code:
-            return outcomes.refuse(new, code, received.id, network.directory)
-        case Admitted(providers=[only]):
-            return _unless_cancelled(ask_provider(new, only), new, received, network)
+    match admission.admit(request, _sender(received), network):
+        case Judged() as judged:
+            return outcomes.refuse_judged(new, judged, received.id, network.directory)
         case Admitted() as admitted:
-            asked = _ask_user(new, admitted, network.me, moment)
+            new = new.found(*admitted.findings)
+            only = admission.without_asking(admitted, request, arrival.remembered)
+            asked = ask_provider(new, only) if only else _ask_user(new, admitted, network, moment)
             return _unless_cancelled(asked, new, received, network)
 
 
@@ -71,7 +91,8 @@ def ask_provider(login: Login, provider: Participant) -> Step[Login]:
         force_authn=login.force_authn,
         deadline=login.deadline,
     )
-    asked = login.moved(Phase.AUTHENTICATING, provider=provider.entity_id, nonce=None)
+    chosen = {"provider": provider.entity_id, "nonce": None, "options": (), "browser": None}
+    asked = login.moved(Phase.AUTHENTICATING, **chosen)
     send = [Outgoing(AUTHENTICATION_REQUESTS, provider, request)]
     return Step(asked, due_at=login.deadline, send=send)
 
@@ -87,8 +108,10 @@ def _accept(received: Received[AuthnRequest], network: Network, moment: Moment) 
         service=request.service,
         level=rules.required_level(request, service) if service else request.level or Level.EH2,
         force_authn=request.force_authn,
+        requested_at=moment.now,
         deadline=rules.deadline(request, network, moment.now),
         phase=Phase.CHOOSING,
+        browser=request.browser,
     )
 
 
@@ -104,15 +127,13 @@ def _unless_cancelled(
     step: Step[Login], login: Login, received: Received[AuthnRequest], network: Network
 ) -> Step[Login]:
     """A cancellation may overtake its request: whichever claims the login first, stands."""
-    code = RefusalCode.CANCELLED_BY_DIENSTVERLENER
-    cancelled = outcomes.refuse(login, code, received.id, network.directory)
+    code, saw = RefusalCode.CANCELLED_BY_DIENSTVERLENER, "cancelled before the request came"
+    cancelled = outcomes.refuse(login, code, saw, received.id, network.directory)
     claim = rules.start_claim(login.dienstverlener, login.request_id)
     return replace(step, claims=frozenset({claim}), lost=cancelled)
 
 
-def _ask_user(
-    login: Login, admitted: Admitted, makelaar: Participant, moment: Moment
-) -> Step[Login]:
+def _ask_user(login: Login, admitted: Admitted, network: Network, moment: Moment) -> Step[Login]:
     """Let the user choose. Source: [AS] flow step 3: alphabetical, the minimum level shown."""
     options = tuple(
         MeansOption(provider=p.entity_id, name=p.display_name) for p in admitted.providers
@@ -127,8 +148,13 @@ def _ask_user(
     choosing = login.moved(
         Phase.CHOOSING, nonce=moment.nonce, options=tuple(o.provider for o in options)
     )
-    send = [Outgoing(MEANS_PROMPTS, makelaar, prompt)]
+    send = [Outgoing(MEANS_PROMPTS, network.me, prompt)]
     return Step(choosing, due_at=login.deadline, send=send)
+
+
+def _browser(received: Received[AuthnRequest]) -> remembered.Browser | None:
+    name = received.message.browser
+    return (_sender(received).entity_id, name) if name else None
 
 
 def _sender(received: Received[AuthnRequest]) -> Participant:

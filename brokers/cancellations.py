@@ -29,5 +29,5 @@ def handle(
         return Step(reject="login_unknown")
     if login.phase is Phase.DONE:
         return Step(repeat=login.answered_by)
-    code = RefusalCode.CANCELLED_BY_DIENSTVERLENER
-    return outcomes.refuse(login, code, received.id, network.directory)
+    code, saw = RefusalCode.CANCELLED_BY_DIENSTVERLENER, f"cancelled while {login.phase}"
+    return outcomes.refuse(login, code, saw, received.id, network.directory)

@@ -13,4 +13,5 @@ def handle(login: Login, network: Network, moment: Moment) -> Step[Login]:
     """Refuse, so that a dienstverlener always has its one outcome."""
     if login.phase is Phase.DONE:
         return Step(login)
-    return outcomes.refuse(login, RefusalCode.DEADLINE_PASSED, moment.input_id, network.directory)
+    code, saw = RefusalCode.DEADLINE_PASSED, f"still {login.phase} at its deadline"
+    return outcomes.refuse(login, code, saw, moment.input_id, network.directory)

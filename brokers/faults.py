@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from brokers import outcomes
+from brokers.judging import Judged, ended
 from brokers.login import Login, Phase
 from brokers.rules import Network, is_awaited
 from pipeline.stage import Moment, Step
@@ -22,10 +23,18 @@ def registry_fault(login: Login | None, fault: Faulty, network: Network, _: Mome
     return _end(login, fault, network, Phase.QUERYING, asked)
 
 
+def confirmer_fault(login: Login | None, fault: Faulty, network: Network, _: Moment) -> Step[Login]:
+    """A second registry's faulty answer."""
+    asked = login.confirmer if login else None
+    return _end(login, fault, network, Phase.CONFIRMING, asked)
+
+
 def _end(
     login: Login | None, fault: Faulty, network: Network, phase: Phase, asked: str | None
 ) -> Step[Login]:
     """Refuse where the answer was awaited from this very participant; else it is a dead letter."""
     if login is None or is_awaited(login, phase) or fault.sender.entity_id != asked:
         return Step(reject=fault.code)
-    return outcomes.refuse(login, RefusalCode.PARTICIPANT_FAULT, fault.id, network.directory)
+    finding = ended(f"answer_{fault.code}", f"signed while {login.phase}, but it does not hold")
+    judged = Judged((finding,), RefusalCode.PARTICIPANT_FAULT)
+    return outcomes.refuse_judged(login, judged, fault.id, network.directory)

@@ -2,44 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from brokers.login import Login, Phase
+from brokers.judging import Judged, ended
+from brokers.login import Login
 from brokers.rules import Network
 from pipeline.stage import Outgoing, Step
-from schemas.codec import Received
 from schemas.directory import Directory, Participant
-from schemas.messages import Asserted, MandateDecision, Outcome, Permit, Refused
+from schemas.messages import Asserted, Outcome, Refused
 from schemas.refusals import EXPLANATIONS, RefusalCode
 from schemas.topics import OUTCOMES
+from schemas.values import Jws, Level
 
 ASSERTION_VALIDITY = timedelta(minutes=2)
 """Source: [AS] HM assertion valid -5 s .. +2 min."""
 
 
-def refuse(login: Login, code: RefusalCode, by: UUID, directory: Directory) -> Step[Login]:
-    """End a login with a refusal."""
-    return _finish(login, refused(code), by, directory)
+@dataclass(frozen=True)
+class Granted:
+    """What the registries decided: up to which level (the last one's; the others are in the row),
+    and their messages."""
+
+    level: Level
+    decision: Jws
+    confirmation: Jws | None = None
 
 
-def grant(
-    login: Login,
-    permit: Permit,
-    decision: Received[MandateDecision],
-    network: Network,
-    now: datetime,
+def refuse(
+    login: Login, code: RefusalCode, saw: str, by: UUID, directory: Directory
 ) -> Step[Login]:
-    """End a login with an assertion, the two declarations inside as evidence."""
+    """End a login for what is a reason by itself; `saw`: what happened, in a few words."""
+    return _finish(login.found(ended(str(code), saw)), refused(code), by, directory)
+
+
+def refuse_judged(login: Login, judged: Judged, by: UUID, directory: Directory) -> Step[Login]:
+    """End a login because a rule does not hold."""
+    code = judged.code or RefusalCode.PARTICIPANT_FAULT
+    return _finish(login.found(*judged.findings), refused(code, judged.fits), by, directory)
+
+
+def grant(login: Login, granted: Granted, by: UUID, network: Network, now: datetime) -> Step[Login]:
+    """End a login with an assertion at the lowest level of all declarations, which are inside as
+    evidence. Source: [AS] ketenmachtiging: what holds is what both links have in common."""
     asserted = Asserted(
         service=login.service,
-        level=permit.level,
+        level=min(login.reached or login.level, granted.level),
         not_on_or_after=now + ASSERTION_VALIDITY,
         declaration=login.declaration or "",
-        decision=decision.text,
+        decision=granted.decision,
+        confirmation=granted.confirmation,
         catalogue_version=network.catalogue.version,
     )
-    return _finish(login, asserted, decision.id, network.directory)
+    return _finish(login, asserted, by, network.directory)
 
 
 def answer(
@@ -50,7 +66,7 @@ def answer(
     return Outgoing(OUTCOMES, dienstverlener, outcome)
 
 
-def refused(code: RefusalCode) -> Refused:
+def refused(code: RefusalCode, fits: tuple[str, ...] = ()) -> Refused:
     """A refusal with its status and texts."""
     told = EXPLANATIONS[code]
     return Refused(
@@ -59,6 +75,7 @@ def refused(code: RefusalCode) -> Refused:
         second_level=told.second_level,
         nl=told.nl,
         en=told.en,
+        fits=fits,
     )
 
 
@@ -66,7 +83,7 @@ def _finish(
     login: Login, result: Asserted | Refused, by: UUID, directory: Directory
 ) -> Step[Login]:
     dienstverlener = directory.participant(login.dienstverlener)
-    done = login.moved(Phase.DONE, answered_by=by)
+    done = login.done(by)
     if dienstverlener is None:  # he left the network meanwhile: there is nobody to tell
         return Step(done)
     return Step(done, send=[answer(login.request_id, login.request, result, dienstverlener)])

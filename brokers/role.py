@@ -6,6 +6,7 @@ from brokers import (
     authentication_results,
     authn_requests,
     cancellations,
+    confirmations,
     deadlines,
     faults,
     mandate_decisions,
@@ -19,6 +20,7 @@ from schemas.topics import (
     AUTHENTICATION_RESULTS,
     AUTHN_REQUESTS,
     CANCELLATIONS,
+    CONFIRMATIONS,
     MANDATE_DECISIONS,
     MEANS_CHOICES,
 )
@@ -30,12 +32,18 @@ def makelaar(keys: Keys, deadline_seconds: int) -> RoleStages[Login]:
         Login,
         lambda: Network(keys.me, keys.directory, keys.catalogue, deadline_seconds),
         stages=[
-            Stage(AUTHN_REQUESTS, authn_requests.handle, faulty=authn_requests.faulty),
+            Stage(
+                AUTHN_REQUESTS,
+                authn_requests.handle,
+                facts=authn_requests.facts,
+                faulty=authn_requests.faulty,
+            ),
             Stage(MEANS_CHOICES, means_choices.handle),
             Stage(
                 AUTHENTICATION_RESULTS, authentication_results.handle, faulty=faults.provider_fault
             ),
             Stage(MANDATE_DECISIONS, mandate_decisions.handle, faulty=faults.registry_fault),
+            Stage(CONFIRMATIONS, confirmations.handle, faulty=faults.confirmer_fault),
             Stage(CANCELLATIONS, cancellations.handle),
         ],
         due=deadlines.handle,

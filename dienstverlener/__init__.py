@@ -9,6 +9,8 @@
 client    the connection: publish, outcomes, authenticate, cancel
 outcome   what comes back: an Assertion or a Refusal
 verify    how an outcome is verified without having to trust the makelaar
+evidence  the declarations of one login, and whether they hold together
+offered   whether an assertion is what our service asks, by the catalogue it was decided under
 """
 
 from dienstverlener.client import Dienstverlener, NoOutcome

@@ -14,6 +14,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from pydantic import Field, ValidationError
 
+from dienstverlener.offered import Offers
 from dienstverlener.outcome import Assertion, Refusal
 from dienstverlener.verify import verify
 from pipeline import dead_letters
@@ -56,6 +57,7 @@ class Dienstverlener:
 
     def __init__(self, keys: Keys, settings: Settings, producer: AIOKafkaProducer) -> None:
         self._keys, self._settings, self._producer = keys, settings, producer
+        self._offers = Offers(keys)
         self._waiting: dict[UUID, asyncio.Future[Outcome]] = {}
 
     @classmethod
@@ -170,7 +172,7 @@ class Dienstverlener:
     # --- writing
 
     def _makelaar(self, service: str) -> Participant:
-        known = self._keys.catalogue.service(service)
+        known = self._offers.look().service(service)
         makelaar = self._keys.directory.participant(known.makelaar) if known else None
         if makelaar is None:
             mine = ", ".join(s.service_id for s in self.services) or "none"
@@ -250,7 +252,7 @@ class Dienstverlener:
 
     async def _verify(self, record: Record) -> Outcome | None:
         try:
-            return verify(record, self._keys, utc_now())
+            return verify(record, self._keys, utc_now(), self._offers)
         except Untrusted as untrusted:
             log.warning("dead_letter", topic=record.topic, reason=untrusted.reason)
             await self._publish(dead_letters.bury(record, untrusted.reason, utc_now()))

@@ -81,7 +81,10 @@ class Assertion:
 @dataclass(frozen=True)
 class Refusal:
     """The login ended without an assertion. `explanation` (Dutch) and `explanation_en` tell the
-    user what to do; `fits` names providers that would have done, where that is the reason."""
+    user what to do; `fits` names providers that would have done, where that is the reason.
+
+    reason  the name of the check that failed, where it is our own: an assertion that does not hold
+    """
 
     request_id: UUID
     code: RefusalCode
@@ -90,9 +93,11 @@ class Refusal:
     explanation: str
     explanation_en: str
     fits: tuple[str, ...] = ()
+    reason: str = ""
 
 
-def own_refusal(request_id: UUID, code: RefusalCode) -> Refusal:
+def own_refusal(request_id: UUID, code: RefusalCode, reason: str) -> Refusal:
     """A refusal that the client finds itself, because an assertion does not hold."""
     told = EXPLANATIONS[code]
-    return Refusal(request_id, code, told.top_level, told.second_level, told.nl, told.en)
+    statuses, texts = (told.top_level, told.second_level), (told.nl, told.en)
+    return Refusal(request_id, code, *statuses, *texts, reason=reason)

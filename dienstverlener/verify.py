@@ -3,24 +3,34 @@
 The makelaar signs the outcome; that it answers our request shows by our own signed request
 inside; that somebody was authenticated, the provider signed; for whom he may act, the registry
 signed, and in a chain a second registry, which the first one named. All must be about the same
-request, service and dienstverlener, bound to each other, and reach the level.
+request, service and dienstverlener, bound to each other, reach the level, and say what the service
+asks to know: as our own part of the catalogue had it when the registry decided (`offers`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
 
+from dienstverlener.evidence import (
+    Evidence,
+    require_about,
+    require_bound,
+    require_confirmed,
+    require_in_time,
+    require_level,
+    require_subject,
+)
+from dienstverlener.offered import Offers, require_as_offered
 from dienstverlener.outcome import Assertion, LegalSubject, Person, Refusal, own_refusal
 from pipeline.keys import Keys, Unreadable
 from schemas import codec, sealed
-from schemas.codec import CLOCK_SKEW_SECONDS, Claims, Faulty, Received, Record, Untrusted
+from schemas.codec import Claims, Faulty, Received, Record, Untrusted
 from schemas.directory import Participant
-from schemas.jose import signature_of
 from schemas.message import Message
 from schemas.messages import (
     Asserted,
@@ -41,29 +51,27 @@ from schemas.values import Role
 
 M = TypeVar("M", bound=Message)
 
-
-@dataclass(frozen=True)
-class Evidence:
-    """The verified declarations of one assertion, with who made them. `decision` is the permit's
-    whole message; a chain has a confirmation, by `confirmer`."""
-
-    request: AuthnRequest
-    authenticated: Authenticated
-    provider: Participant
-    permit: Permit
-    registry: Participant
-    decision: str
-    confirmed: Confirmed | None = None
-    confirmer: Participant | None = None
+_CODES = {
+    "expired": RefusalCode.ASSERTION_EXPIRED,
+    "catalogue_changed": RefusalCode.ASSERTION_EXPIRED,
+    "service_withdrawn": RefusalCode.SERVICE_WITHDRAWN,
+}
+"""What is nobody's fault. Everything else is."""
 
 
-def verify(record: Record, keys: Keys, now: datetime) -> Assertion | Refusal:
+def verify(
+    record: Record, keys: Keys, now: datetime, offers: Offers | None = None
+) -> Assertion | Refusal:
     """The outcome in a record. Where our makelaar did answer, but what he asserts does not hold,
-    that is a refusal too. Raises Untrusted: it is no answer of our makelaar to our request."""
+    that is a refusal too, with the name of the check as its `reason`.
+
+    offers  what we offer and offered; None: what the catalogue says now is all that is known
+    Raises Untrusted: it is no answer of our makelaar to our request.
+    """
     found = codec.decode(record, OUTCOMES, keys.me, keys.directory, now)
     if isinstance(found, Faulty):
         raise Untrusted(found.code)
-    return _verified(found, keys, now)
+    return _verified(found, keys, now, offers or Offers(keys))
 
 
 def verify_kept(text: str, keys: Keys) -> Assertion | Refusal:
@@ -73,19 +81,24 @@ def verify_kept(text: str, keys: Keys) -> Assertion | Refusal:
     at = codec.unverified_time(text)
     role = Role.MAKELAAR
     found = codec.verify_evidence(text, Outcome, role, keys.me, keys.directory, at)
-    return _verified(found, keys, at)
+    return _verified(found, keys, at, Offers(keys))
 
 
-def _verified(found: Received[Outcome], keys: Keys, now: datetime) -> Assertion | Refusal:
+def _verified(
+    found: Received[Outcome], keys: Keys, now: datetime, offers: Offers
+) -> Assertion | Refusal:
     claims = _our_request(found, keys)
     outcome = found.message
     if isinstance(outcome.result, Refused):
         return _refusal(outcome, outcome.result)
     try:
-        assertion = _assertion(outcome, outcome.result, claims, keys, now)
+        evidence = _evidence(outcome, outcome.result, claims, keys, now)
+        assertion = _assertion(outcome, outcome.result, evidence, keys, offers)
         return replace(assertion, outcome=found.text)
-    except (Untrusted, Unreadable) as fault:
-        return own_refusal(outcome.request_id, _code(fault))
+    except Untrusted as fault:
+        return own_refusal(outcome.request_id, _code(fault.reason), fault.reason)
+    except Unreadable as fault:
+        return own_refusal(outcome.request_id, RefusalCode.PARTICIPANT_FAULT, fault.code)
 
 
 def _our_request(found: Received[Outcome], keys: Keys) -> Claims:
@@ -112,25 +125,26 @@ def _refusal(outcome: Outcome, told: Refused) -> Refusal:
     )
 
 
-def _code(fault: Untrusted | Unreadable) -> RefusalCode:
-    late = isinstance(fault, Untrusted) and fault.reason == "expired"
-    return RefusalCode.ASSERTION_EXPIRED if late else RefusalCode.PARTICIPANT_FAULT
+def _code(reason: str) -> RefusalCode:
+    return _CODES.get(reason, RefusalCode.PARTICIPANT_FAULT)
 
 
 def _assertion(
-    outcome: Outcome, asserted: Asserted, claims: Claims, keys: Keys, now: datetime
+    outcome: Outcome, asserted: Asserted, evidence: Evidence, keys: Keys, offers: Offers
 ) -> Assertion:
-    require_in_time(asserted, now)
-    evidence = _evidence(outcome, asserted, claims, keys, now)
+    """The assertion, checked in all its parts. Raises Untrusted, Unreadable."""
     require_about(evidence, keys.me)
     require_bound(evidence, asserted)
     require_confirmed(evidence)
-    require_level(evidence, asserted, keys)
-    return _opened(outcome.request_id, asserted, evidence, keys)
+    require_level(evidence, asserted)
+    assertion = _opened(outcome.request_id, asserted, evidence, keys)
+    require_subject(assertion, evidence)
+    require_as_offered(assertion, evidence, offers)
+    return assertion
 
 
 def _opened(request_id: UUID, asserted: Asserted, evidence: Evidence, keys: Keys) -> Assertion:
-    """The assertion with what is sealed for us. Raises Unreadable."""
+    """The assertion with what is sealed for us. Raises Unreadable, Untrusted."""
     permit, confirmed = evidence.permit, evidence.confirmed
     acting = keys.open(permit.acting, PairwiseSubject)
     legal = keys.open((confirmed.legal if confirmed else permit.legal) or "", sealed.LegalSubject)
@@ -152,7 +166,10 @@ def _opened(request_id: UUID, asserted: Asserted, evidence: Evidence, keys: Keys
 
 
 def _legal_subject(legal: sealed.LegalSubject) -> LegalSubject:
+    """Raises Untrusted: two numbers of one kind say nobody."""
     numbers = {each.type: each.value for each in legal.identifiers}
+    if len(numbers) < len(legal.identifiers):
+        raise Untrusted("identifiers_refused")
     return LegalSubject(numbers, legal.vestiging, legal.company_name, legal.kvk_number)
 
 
@@ -163,6 +180,9 @@ def _person(shared: PersonAttributes) -> Person:
 def _evidence(
     outcome: Outcome, asserted: Asserted, claims: Claims, keys: Keys, now: datetime
 ) -> Evidence:
+    """Everything that was declared, in time and by whom it should be. Raises Untrusted."""
+    require_in_time(asserted, now)
+
     def declared(text: str, message: type[M], role: Role) -> tuple[M, Participant]:
         found = codec.verify_evidence(text, message, role, keys.me, keys.directory, now)
         if found.message.request_id != outcome.request_id:
@@ -176,7 +196,7 @@ def _evidence(
     if not isinstance(answer.result, Authenticated) or not isinstance(decision.result, Permit):
         raise Untrusted("evidence_missing")
     evidence = Evidence(
-        _request(claims), answer.result, provider, decision.result, registry, asserted.decision
+        *_request(claims), answer.result, provider, decision.result, registry, asserted.decision
     )
     if asserted.confirmation is None:
         return evidence
@@ -186,69 +206,10 @@ def _evidence(
     return replace(evidence, confirmed=confirmation.result, confirmer=confirmer)
 
 
-def _request(claims: Claims) -> AuthnRequest:
+def _request(claims: Claims) -> tuple[AuthnRequest, datetime]:
+    """What we asked, and when."""
     try:
-        return AuthnRequest.model_validate(claims.data)
+        request = AuthnRequest.model_validate(claims.data)
     except ValidationError:
         raise Untrusted("request_malformed") from None
-
-
-# --- the checks, each by itself; all raise Untrusted
-
-
-def require_in_time(asserted: Asserted, now: datetime) -> None:
-    if now - timedelta(seconds=CLOCK_SKEW_SECONDS) >= asserted.not_on_or_after:
-        raise Untrusted("expired")
-
-
-def require_about(evidence: Evidence, me: Participant) -> None:
-    """All declarations are about this request, of this dienstverlener, for this service."""
-    digest = codec.request_digest(me.entity_id, evidence.request)
-    confirmed = (evidence.confirmed,) if evidence.confirmed else ()
-    for declared in (evidence.authenticated, evidence.permit, *confirmed):
-        about = (declared.request_digest, declared.dienstverlener, declared.service)
-        if about != (digest, me.entity_id, evidence.request.service):
-            raise Untrusted("evidence_of_another_login")
-
-
-def require_bound(evidence: Evidence, asserted: Asserted) -> None:
-    """The permit is bound to the declaration, by the registry that the provider named, and the
-    provider is the one asked for, where one was."""
-    if evidence.permit.declaration_signature != signature_of(asserted.declaration):
-        raise Untrusted("evidence_not_bound")
-    if evidence.authenticated.registry != evidence.registry.entity_id:
-        raise Untrusted("registry_refused")
-    if evidence.request.provider not in (None, evidence.provider.entity_id):
-        raise Untrusted("provider_refused")
-
-
-def require_confirmed(evidence: Evidence) -> None:
-    """What the registry's permit still needed was confirmed by whom it named, for no more than it
-    permits. Source: [AS] ketenmachtiging: every link is verified in its own register."""
-    obligation, confirmed = evidence.permit.obligation, evidence.confirmed
-    if obligation is None and confirmed is None:
-        return
-    if obligation is None or confirmed is None or evidence.confirmer is None:
-        raise Untrusted("obligation_not_met")
-    if evidence.confirmer.entity_id != obligation.registry:
-        raise Untrusted("registry_refused")
-    if confirmed.decision_signature != signature_of(evidence.decision):
-        raise Untrusted("evidence_not_bound")
-    if not set(confirmed.services) <= set(evidence.permit.services):
-        raise Untrusted("evidence_not_bound")
-
-
-def require_level(evidence: Evidence, asserted: Asserted, keys: Keys) -> None:
-    """The level asserted is what the registries used, no higher than the provider reached, no lower
-    than we and the service ask."""
-    service = keys.catalogue.service(evidence.request.service)
-    if service is None or service.service_id != asserted.service:
-        raise Untrusted("service_refused")
-    required = max(evidence.request.level or service.level, service.level)
-    reached = min(evidence.authenticated.level, evidence.permit.level)
-    if evidence.confirmed is not None:
-        reached = min(reached, evidence.confirmed.level)
-    if not evidence.provider.may_declare(evidence.authenticated.level):
-        raise Untrusted("level_refused")
-    if not required <= asserted.level <= reached:
-        raise Untrusted("level_refused")
+    return request, datetime.fromtimestamp(claims.iat, UTC)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from herken.checks import Finding, State, files, kafka, machine, postgres
+from herken.checks import Finding, State, catalogue, files, kafka, machine, postgres
 from herken.commands.output import document, say
 from herken.topics import ADDRESSES
 from pipeline.keys import Secrets, utc_now
@@ -39,6 +39,9 @@ async def findings(environ: Mapping[str, str]) -> list[Finding]:
     servers, dsn = environ.get("HERKEN_KAFKA", ""), environ.get("HERKEN_POSTGRES", "")
     if re.fullmatch(ADDRESSES, servers):
         found += await kafka.findings(servers, directory, utc_now())
+        if directory is not None and not any(one.is_unreachable for one in found):
+            network = Path(environ["HERKEN_NETWORK"])
+            found += await catalogue.findings(servers, network, directory)
     if re.fullmatch(machine.DSN, dsn):
         found += await postgres.findings(dsn, _roles(dsn, directory, here))
     return found

@@ -19,7 +19,7 @@ from sandbox import scenario as s
 from sandbox.browser import Browser
 from sandbox.founding import Folders, scenario_of
 from sandbox.person import Behaviour
-from sandbox.portal import LogInAs, Portal
+from sandbox.portal import LogInAs, Portal, portal_of
 from sandbox.scenario import Scenario
 from schemas.administration import (
     CommandContent,
@@ -52,6 +52,14 @@ class Names:
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
+
+    def require(self, who: Who) -> None:
+        """Who commands, with whose means, for whom and at which level."""
+        self.person_name(who.person)
+        self.provider(who.provider)
+        level_of(who.level)
+        if who.organisation is not None:
+            self.organisation(who.organisation)
 
     def registry(self, name: str) -> str:
         return known(name, [each.name for each in self._scenario.registries], "registry")
@@ -174,7 +182,8 @@ async def command(who: Who, as_: LogInAs, content: Content, *, as_json: bool) ->
     folders = Folders(settings.network, settings.secrets)
     names = Names(scenario_of(folders))
     asked, registry = _content(content, names), names.registry(who.registry)
-    names.person_name(who.person), names.provider(who.provider)
+    names.require(who)
+    portal_of(registry, settings)
     async with (
         Browser.open(settings.kafka, folders) as browser,
         Portal.connect(registry, settings) as portal,

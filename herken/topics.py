@@ -19,15 +19,27 @@ from pipeline.keys import Trust
 from pipeline.settings import FromEnvironment
 from sandbox.topology import TopicPlan, plan
 from schemas.asyncapi import KEY, role_name
+from schemas.catalogue import CatalogueEntry
 from schemas.directory import Directory
-from schemas.topics import DLQ_SUFFIX, TOPICS, Topic
+from schemas.topics import CATALOGUE, DLQ_SUFFIX, FOREVER_MS, TOPICS, Topic
 
 ADDRESSES = r"^[^\s:,]+:\d{1,5}(,[^\s:,]+:\d{1,5})*$"
 _UNITS = {"day": 86_400_000, "hour": 3_600_000, "minute": 60_000, "second": 1_000}
 _HEADINGS = ("TOPIC", "WRITER", "READER", "MESSAGE", "PARTITIONS", "RETENTION", "DLQ")
 _LEGEND = """
-The key of every message is its request ID.
+The key of every message is its request ID; that of the catalogue is the dienstverlener's EntityID.
 DLQ: beside it is a topic for dead letters, <topic>.dlq"""
+_SHARED = {
+    "topic": CATALOGUE,
+    "writer": "scheme",
+    "reader": "everybody",
+    "message": CatalogueEntry.model_fields["TYPE"].default,
+    "key": "dienstverlener",
+    "partitions": 1,
+    "retention_ms": FOREVER_MS,
+    "dead_letter_topic": CATALOGUE + DLQ_SUFFIX,
+}
+"""The one topic that is nobody's own; it is compacted: of each key, the newest record is kept."""
 
 
 class Where(FromEnvironment):
@@ -77,8 +89,8 @@ def trusted(network: Path) -> Directory:
 
 
 def kinds() -> list[dict[str, Any]]:
-    """Every kind of topic, in the order of one login."""
-    return [_kind(topic) for topic in TOPICS]
+    """Every kind of topic, in the order of one login; then the one that everybody shares."""
+    return [*(_kind(topic) for topic in TOPICS), _SHARED]
 
 
 def _kind(topic: Topic) -> dict[str, Any]:
@@ -96,7 +108,9 @@ def _kind(topic: Topic) -> dict[str, Any]:
 
 
 def lasting(milliseconds: int) -> str:
-    """`7 days`: the largest unit of which it is a whole number."""
+    """`7 days`: the largest unit of which it is a whole number; or `for ever`."""
+    if milliseconds == FOREVER_MS:
+        return "for ever"
     for unit, size in _UNITS.items():
         count, rest = divmod(milliseconds, size)
         if count and not rest:
@@ -156,7 +170,7 @@ def _count(partitions: int) -> str:
 
 
 def _readable(name: str, value: str | None) -> str:
-    is_time = name.endswith(".ms") and value is not None and value.isdigit()
+    is_time = name.endswith(".ms") and value is not None and value.lstrip("-").isdigit()
     return lasting(int(value)) if is_time and value else str(value)
 
 
@@ -181,7 +195,7 @@ def _as_document(plans: Sequence[TopicPlan], found: dict[str, list[str]]) -> Non
 
 
 def _as_text(plans: Sequence[TopicPlan], found: dict[str, list[str]]) -> None:
-    say(columns([_HEADINGS, *map(_kind_row, TOPICS)]))
+    say(columns([_HEADINGS, *map(_kind_row, kinds())]))
     say(_LEGEND)
     if plans:
         headings = ("TOPIC", "PARTITIONS", "RETENTION", *(["ON KAFKA"] if found else []))
@@ -191,11 +205,9 @@ def _as_text(plans: Sequence[TopicPlan], found: dict[str, list[str]]) -> None:
         say(f"\n{len(found) - wrong} of {len(found)} topics are as they must be" + _cure(wrong))
 
 
-def _kind_row(topic: Topic) -> tuple[str, ...]:
-    kind = _kind(topic)
-    shown = [str(kind[name]) for name in ("topic", "writer", "reader", "message")]
-    dlq = "yes" if topic.has_dlq else "-"
-    return (*shown, str(topic.partitions), lasting(topic.retention_ms), dlq)
+def _kind_row(kind: dict[str, Any]) -> tuple[str, ...]:
+    shown = [str(kind[name]) for name in ("topic", "writer", "reader", "message", "partitions")]
+    return (*shown, lasting(kind["retention_ms"]), "yes" if kind["dead_letter_topic"] else "-")
 
 
 def _topic_row(wanted: TopicPlan, found: dict[str, list[str]]) -> tuple[str, ...]:

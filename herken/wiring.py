@@ -12,7 +12,8 @@ from typing import Any
 
 from brokers.role import makelaar
 from pipeline import database, health, logs
-from pipeline.catalogue import Follower
+from pipeline.catalogue import Bury, Follower, Refused
+from pipeline.catalogue_letters import CatalogueLetters
 from pipeline.errors import WrongUse
 from pipeline.keys import Keys, scheme_key, utc_now
 from pipeline.runner import Runner
@@ -51,10 +52,11 @@ async def run(role: str, names: Sequence[str], settings: Settings) -> None:
     """Run participants of one role until told to stop. Raises WrongUse, ServerUnreachable."""
     logs.configure(settings.log_level, ",".join(names))
     async with AsyncExitStack() as stack:
-        following = Follower.following(settings.kafka, scheme_key(settings.network))
-        follower = await stack.enter_async_context(following)
+        follower = Follower(scheme_key(settings.network))
         running = [await _participant(role, name, settings, follower, stack) for name in names]
-        await stack.enter_async_context(_healthy(running, settings))
+        follower.bury = _burying(running, settings)
+        await stack.enter_async_context(follower.reading(settings.kafka))
+        await stack.enter_async_context(_healthy(running, follower, settings))
         await _run_all([each.service for each in running])
 
 
@@ -70,6 +72,18 @@ async def _participant(
     stack.push_async_callback(pool.close)
     store = Store(pool)
     return Participant(keys, store, Service(name, stages, Runner(stages, keys, store), settings))
+
+
+def _burying(running: Sequence[Participant], settings: Settings) -> Bury:
+    """What is done with what cannot be taken over from the catalogue's topic."""
+    makelaars = [each for each in running if each.keys.me.role is Role.MAKELAAR]
+    letters = [CatalogueLetters(settings.kafka, each.keys, each.store) for each in makelaars]
+
+    async def bury(refused: Sequence[Refused]) -> None:
+        for each in letters:
+            await each.bury(refused)
+
+    return bury
 
 
 async def _run_all(services: Sequence[Service]) -> None:
@@ -90,9 +104,11 @@ async def _run_all(services: Sequence[Service]) -> None:
 
 
 @asynccontextmanager
-async def _healthy(running: Sequence[Participant], settings: Settings) -> AsyncIterator[None]:
+async def _healthy(
+    running: Sequence[Participant], follower: Follower, settings: Settings
+) -> AsyncIterator[None]:
     """Answer /live and /ready for as long as the block runs."""
-    checking = asyncio.create_task(_health(running, settings))
+    checking = asyncio.create_task(_health(running, follower, settings))
     try:
         yield
     finally:
@@ -101,9 +117,9 @@ async def _healthy(running: Sequence[Participant], settings: Settings) -> AsyncI
             await checking
 
 
-async def _health(running: Sequence[Participant], settings: Settings) -> None:
+async def _health(running: Sequence[Participant], follower: Follower, settings: Settings) -> None:
     async def live() -> bool:
-        return all(each.service.is_live() for each in running)
+        return follower.is_live() and all(each.service.is_live() for each in running)
 
     async def assigned() -> bool:
         return all(each.service.is_assigned() for each in running)

@@ -7,26 +7,31 @@ what is known, changes nothing: a makelaar puts it among the dead letters, every
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from pydantic import ValidationError
 
+from pipeline.errors import RETRIABLE, ServerUnreachable
 from pipeline.kafka import started
 from schemas import jose
-from schemas.catalogue import Catalogue, CatalogueEntry
+from schemas.catalogue import Catalogue, CatalogueEntry, OlderVersion
 from schemas.codec import Record, Untrusted
 from schemas.directory import PublicJwk
 from schemas.topics import CATALOGUE, MAX_MESSAGE_BYTES
 
 log = structlog.get_logger()
 
-Bury = Callable[[Record, str], Awaitable[None]]
-"""What is done with a record that cannot be taken over, and why."""
+Refused = tuple[Record, str]
+"""A record that cannot be taken over, and why."""
+Bury = Callable[[Sequence[Refused]], Awaitable[None]]
+"""What is done with records that cannot be taken over."""
 TYP = "nl.herken.catalogue-entry.v1+jwt"
 READ_SECONDS = 60.0
+_AGAIN_SECONDS = 1.0
 
 
 def sign_entry(entry: CatalogueEntry, scheme: jose.PrivateKey) -> Record:
@@ -53,7 +58,7 @@ def read_entry(record: Record, scheme: PublicJwk) -> CatalogueEntry:
 
 
 def require_typ(header: jose.Header) -> None:
-    """Raises Untrusted."""
+    """Raises Untrusted: the scheme signs other things too."""
     if header.typ != TYP:
         raise Untrusted("typ_refused")
 
@@ -65,85 +70,102 @@ def require_key(record: Record, entry: CatalogueEntry) -> None:
 
 
 class Follower:
-    """Keeps a catalogue up to date. `catalogue` is what is known now."""
+    """Keeps a catalogue up to date. `catalogue` is what is known now; `refused` counts what was
+    read and not taken over."""
 
     def __init__(self, scheme: PublicJwk, bury: Bury | None = None) -> None:
-        self.catalogue = Catalogue()
-        self._scheme, self._bury = scheme, bury
+        self.catalogue, self.refused = Catalogue(), 0
+        self._scheme, self.bury = scheme, bury
+        self._reading: asyncio.Task[None] | None = None
+        self._grown = asyncio.Condition()
 
     @classmethod
     @asynccontextmanager
     async def following(
         cls, kafka: str, scheme: PublicJwk, bury: Bury | None = None
     ) -> AsyncIterator[Follower]:
+        """A new one, that reads for as long as the block runs; as `reading`."""
+        follower = cls(scheme, bury)
+        async with follower.reading(kafka):
+            yield follower
+
+    @asynccontextmanager
+    async def reading(self, kafka: str) -> AsyncIterator[None]:
         """Read the whole, and follow it for as long as the block runs.
 
         Raises ServerUnreachable; WrongUse where the topic is not there.
         """
-        follower = cls(scheme, bury)
         consumer = _consumer(kafka)
         async with started(kafka, consumer):
-            await follower._read_to_end(consumer)
-            reading = asyncio.create_task(follower._follow(consumer))
+            await self._read_to_end(kafka, consumer)
+            self._reading = asyncio.create_task(self._follow(consumer))
             try:
-                yield follower
+                yield
             finally:
-                reading.cancel()
+                self._reading.cancel()
                 with suppress(asyncio.CancelledError):
-                    await reading
+                    await self._reading
 
-    async def _read_to_end(self, consumer: AIOKafkaConsumer) -> None:
+    def is_live(self) -> bool:
+        """Whether it still follows."""
+        return self._reading is None or not self._reading.done()
+
+    async def reached(self, version: int) -> None:
+        """Return when at least this version was read."""
+        async with self._grown:
+            await self._grown.wait_for(lambda: self.catalogue.version >= version)
+
+    async def _read_to_end(self, kafka: str, consumer: AIOKafkaConsumer) -> None:
         partition = TopicPartition(CATALOGUE, 0)
         end = (await consumer.end_offsets([partition]))[partition]
-        async with asyncio.timeout(READ_SECONDS):
-            while await consumer.position(partition) < end:
-                await self._take(await consumer.getmany(timeout_ms=200))
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                while await consumer.position(partition) < end:
+                    await self._take(await consumer.getmany(timeout_ms=200))
+        except TimeoutError:
+            raise ServerUnreachable(
+                f"Kafka at {kafka} did not deliver the catalogue in {READ_SECONDS:.0f} s"
+            ) from None
 
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         while True:
-            await self._take(await consumer.getmany(timeout_ms=1000))
+            try:
+                await self._take(await consumer.getmany(timeout_ms=1000))
+            except (*RETRIABLE, ServerUnreachable) as error:
+                log.warning("catalogue_not_read", error=type(error).__name__)
+                await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _take(self, batches: dict[TopicPartition, list[ConsumerRecord]]) -> None:
         await self.take([_record(raw) for batch in batches.values() for raw in batch])
 
     async def take(self, records: Sequence[Record]) -> None:
-        """Take over what the scheme signed and is newer than what is known."""
-        newer: list[CatalogueEntry] = []
+        """Take over what the scheme signed and is newer than what is known; all of it at once."""
+        catalogue, refused = self.catalogue, list[Refused]()
         for record in records:
             try:
-                entry = read_entry(record, self._scheme)
-                self.require_newer(entry, newer)
-                newer.append(entry)
+                catalogue = catalogue.with_entries([read_entry(record, self._scheme)])
+            except OlderVersion:
+                refused.append((record, "older_version"))
             except Untrusted as untrusted:
-                await self._refuse(record, untrusted.reason)
-        if newer:
-            self.catalogue = self.catalogue.with_entries(newer)
+                refused.append((record, untrusted.reason))
+        if catalogue is not self.catalogue:
+            await self._become(catalogue)
+        if refused:
+            await self._refuse(refused)
 
-    def require_newer(self, entry: CatalogueEntry, newer: Sequence[CatalogueEntry]) -> None:
-        """Raises Untrusted."""
-        known = newer[-1].version if newer else self.catalogue.version
-        if entry.version <= known:
-            raise Untrusted("older_version")
+    async def _become(self, catalogue: Catalogue) -> None:
+        async with self._grown:
+            self.catalogue = catalogue
+            self._grown.notify_all()
+        log.info("catalogue_read", version=catalogue.version)
 
-    async def _refuse(self, record: Record, reason: str) -> None:
-        log.warning("catalogue_refused", position=record.position, reason=reason)
-        if self._bury is not None:
-            await self._bury(record, reason)
-
-
-async def publish(kafka: str, entries: Iterable[CatalogueEntry], scheme: jose.PrivateKey) -> None:
-    """Publish entries, in order. Raises ServerUnreachable."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=kafka,
-        acks="all",
-        enable_idempotence=True,
-        max_request_size=MAX_MESSAGE_BYTES,
-        compression_type="gzip",
-    )
-    async with started(kafka, producer):
-        records = [sign_entry(entry, scheme) for entry in entries]
-        futures = [await producer.send(r.topic, r.value, r.key) for r in records]
-        await asyncio.gather(*futures)
+    async def _refuse(self, refused: Sequence[Refused]) -> None:
+        self.refused += len(refused)
+        for reason, count in Counter(reason for _, reason in refused).items():
+            first = next(record.position for record, why in refused if why == reason)
+            log.warning("catalogue_refused", reason=reason, records=count, first=first)
+        if self.bury is not None:
+            await self.bury(refused)
 
 
 def _consumer(kafka: str) -> AIOKafkaConsumer:

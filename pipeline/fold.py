@@ -76,8 +76,14 @@ class Fold:
             self.repeats.append(step.repeat)
         self.writes.claims.update(dict.fromkeys(step.claims, input_id))
         self.writes.changes.extend(step.changes)
-        self.writes.relied_on.update(step.relies_on)
+        for thing, revision in step.relies_on.items():
+            self._rely_on(thing, revision)
         self.writes.handled[input_id] = self.encode(input_id, step.send)
+
+    def _rely_on(self, thing: Any, revision: int) -> None:
+        """Read twice in one batch, and changed in between: the older one does not hold."""
+        before = self.writes.relied_on.get(thing, revision)
+        self.writes.relied_on[thing] = min(before, revision)
 
     def _store(self, request_id: UUID, step: Step[Any]) -> None:
         version = self.rows[request_id].version if request_id in self.rows else 0

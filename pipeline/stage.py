@@ -23,8 +23,9 @@ S = TypeVar("S", bound=BaseModel)
 K = TypeVar("K")
 Connection = asyncpg.pool.PoolConnectionProxy
 Change = Callable[[Connection], Awaitable[object]]
-StillHolds = Callable[[Connection, Mapping[UUID, int]], Awaitable[bool]]
-"""Whether these objects are at these revisions, and stay there until the transaction ends."""
+StillHolds = Callable[[Connection, Mapping[Any, int]], Awaitable[bool]]
+"""Whether these things are at these revisions, and stay there until the transaction ends. What
+names a thing is the role's own."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Step(Generic[S]):
     claims: frozenset[str] = frozenset()
     lost: Step[S] | None = None
     changes: Sequence[Change] = ()
-    relies_on: Mapping[UUID, int] = field(default_factory=dict)
+    relies_on: Mapping[Any, int] = field(default_factory=dict)
     repeat: UUID | None = None
     reject: str | None = None
 

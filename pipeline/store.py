@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -37,7 +38,7 @@ class Writes:
     handled: dict[UUID, list[Record]] = field(default_factory=dict)
     claims: dict[str, UUID] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
-    relied_on: dict[UUID, int] = field(default_factory=dict)
+    relied_on: dict[Any, int] = field(default_factory=dict)
 
 
 class Conflict(Exception):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 from pipeline.stage import Change, Connection, Outgoing
 from registry.kept import Organisation
@@ -58,7 +59,6 @@ def charge(
     organisation: Organisation,
     cause: str,
     at: datetime,
-    prices: Mapping[ChargeKind, int] = PRICES,
 ) -> Charged:
     """One priced event. `cause` names what it is for (an object and its revision, a request ID):
     the same cause is charged once. CHOICE: a month is one of UTC."""
@@ -68,7 +68,7 @@ def charge(
         kind=kind,
         organisation=registry.seal(account, registry.me, KeyUse.ENCRYPTION),
         month=at.astimezone(UTC).strftime("%Y-%m"),
-        cents=prices[kind],
+        cents={**PRICES, **registry.prices}[kind],
         at=at,
     )
 
@@ -76,6 +76,14 @@ def charge(
         await write(connection, charged, account)
 
     return Charged(change, Outgoing(CHARGES, registry.me, charged))
+
+
+def chain_login(
+    registry: Registry, organisation: Organisation, cause: UUID, at: datetime
+) -> Charged:
+    """A login through a chain that was confirmed. CHOICE: the represented pays, at the registry of
+    its link."""
+    return charge(registry, ChargeKind.CHAIN_LOGIN, organisation, str(cause), at)
 
 
 def account_of(registry: Registry, organisation: Organisation) -> Identifier:

@@ -71,8 +71,11 @@ class Organisation(Kept):
 
     def number(self, type_: EntityType) -> str | None:
         """What it is known by; a pseudonym is made for each dienstverlener and is not kept."""
-        numbers = {EntityType.KVKNR: self.kvk, EntityType.RSIN: self.rsin, EntityType.BSN: self.bsn}
-        return numbers.get(type_)
+        if type_ is EntityType.KVKNR:
+            return self.kvk
+        if type_ is EntityType.RSIN:
+            return self.rsin
+        return self.bsn if type_ is EntityType.BSN else None
 
 
 class Holder(Value):

@@ -30,6 +30,7 @@ from registry.administration.loading import actor as actor_of
 from registry.administration.situation import Situation
 from registry.events import By
 from registry.rules import Registry
+from registry.tables import Key
 from schemas.administration import (
     Accept,
     Command,
@@ -115,20 +116,20 @@ def _done(command: UUID, done: Done, commanded: Commanded, situation: Situation)
     )
 
 
-def _relied_on(done: Done, actor: Actor) -> dict[UUID, int]:
+def _relied_on(done: Done, actor: Actor) -> dict[Key, int]:
     """What was read and is not written: it must be as it was read. What is written has the guard of
     its own revision."""
     written = {told.thing.id for told in done.told}
     read = {**done.relies_on, **actor.authority}
-    return {id_: revision for id_, revision in read.items() if id_ not in written}
+    return {key: revision for key, revision in read.items() if key[1] not in written}
 
 
 def _charged(
     done: Done, commanded: Commanded, now: datetime
 ) -> tuple[list[Change], list[Outgoing]]:
-    prices, registry = commanded.choices.prices, commanded.registry
+    registry = commanded.registry
     charged = [
-        billing.charge(registry, cost.kind, cost.organisation, cost.cause, now, prices)
+        billing.charge(registry, cost.kind, cost.organisation, cost.cause, now)
         for cost in done.costs
     ]
     return [each.change for each in charged], [each.outgoing for each in charged]

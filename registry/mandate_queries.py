@@ -5,16 +5,16 @@ mandate-queries.<registry> -> mandate-decisions.<makelaar> or representation-pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from pipeline.keys import Keys, Unreadable
 from pipeline.stage import Batch, Facts, Moment, Outgoing, Step
-from registry import decisions, rules
-from registry import mandates as mandates_table
-from registry.mandates import Holder, Mandate
+from registry import candidates, decisions, judging, rules, selection
+from registry.candidates import Holder, Holding
+from registry.cases import Asked, asked_by
+from registry.judging import Refusal
 from registry.query import Query
-from registry.rules import Registry
+from registry.rules import Question, Registry
 from schemas import codec
 from schemas.codec import Faulty, Received, Untrusted
 from schemas.jose import signature_of
@@ -25,21 +25,21 @@ from schemas.messages import (
     MandateDecision,
     MandateQuery,
 )
-from schemas.refusals import RefusalCode
 from schemas.sealed import ActingSubject
 from schemas.topics import MANDATE_DECISIONS
-from schemas.values import Role
+from schemas.values import Level, Role
 
 
 @dataclass(frozen=True)
 class Declared:
-    """The provider's declaration inside a query, verified, and the mandates of whom it is about.
-    `authenticated` is None where the declaration does not hold."""
+    """The provider's declaration inside a query, verified, and what whom it is about has here.
+    `authenticated` is None where the declaration does not hold; `fault` says why."""
 
     registry: Registry
     authenticated: Authenticated | None = None
     holder: Holder | None = None
-    mandates: Sequence[Mandate] = ()
+    holding: Holding = field(default_factory=Holding)
+    fault: str = ""
 
 
 def handle(
@@ -48,30 +48,38 @@ def handle(
     """Decide, or ask the user where he may act for several. A login is asked about once."""
     if row is not None or received.sender is None:
         return Step(reject="asked_before")
-    query, registry = _start(received, declared), declared.registry
-    if declared.authenticated is None:
-        return decisions.deny(query, RefusalCode.PARTICIPANT_FAULT, registry)
-    code = rules.admit(received.message, declared.authenticated, moment.now)
-    service = registry.catalogue.service(query.service)
-    if code is not None or service is None:
-        return decisions.deny(query, code or RefusalCode.PARTICIPANT_FAULT, registry)
-    match rules.sufficing(declared.mandates, service, query.level, moment.now):
-        case RefusalCode() as code:
-            return decisions.deny(query, code, registry)
+    query, question = _start(received, declared), _question(received.message, declared, moment)
+    match judging.admit(rules.QUERY_RULES, question):
+        case Refusal() as refusal:
+            return decisions.deny(query, refusal, declared.registry)
+        case findings:
+            query = query.moved(findings=findings)
+            return _decide(query, declared.holding, asked_by(question), moment)
+
+
+def _decide(query: Query, holding: Holding, asked: Asked, moment: Moment) -> Step[Query]:
+    match selection.choices(holding.candidates, asked):
+        case []:
+            return decisions.deny(query, selection.refusal(holding, asked), asked.registry)
         case [only]:
-            return decisions.permit(query, only, registry, moment)
+            return decisions.permit(query, only, asked, moment)
         case several:
-            return decisions.ask(query, several, registry, moment)
+            return decisions.ask(query, several, asked.registry, moment)
 
 
 def faulty(row: Query | None, fault: Faulty, _: Registry, __: Moment) -> Step[Query]:
     """Answer a makelaar whose query does not hold."""
     if row is not None:
         return Step(reject=fault.code)
-    late = fault.code == "expired"
-    code = RefusalCode.DEADLINE_PASSED if late else RefusalCode.PARTICIPANT_FAULT
+    code = rules.code_of(fault)
     decision = MandateDecision(request_id=fault.request_id, result=Deny(code=code))
     return Step(send=[Outgoing(MANDATE_DECISIONS, fault.sender, decision)])
+
+
+def _question(query: MandateQuery, declared: Declared, moment: Moment) -> Question:
+    authenticated = declared.authenticated
+    reached = authenticated.level if authenticated else Level.LOA1
+    return Question(query, reached, moment.now, declared.registry, authenticated, declared.fault)
 
 
 def _start(received: Received[MandateQuery], declared: Declared) -> Query:
@@ -90,21 +98,13 @@ def _start(received: Received[MandateQuery], declared: Declared) -> Query:
 
 
 def facts(keys: Keys) -> Facts:
-    """Verify the declarations of a batch, and look up whose mandates they are about.
-
-    Reading the mandates here is what a withdrawal is ordered against.
-    """
+    """Verify the declarations of a batch, and look up what those whom they are about have here."""
 
     async def load(batch: Batch[Registry]) -> list[Declared]:
         declared = [_verify(keys, batch, received) for received in batch.received]
         holders = [d.holder for d in declared if d.holder is not None]
-        held = await mandates_table.of_holders(batch.connection, holders) if holders else {}
-        return [
-            Declared(
-                d.registry, d.authenticated, d.holder, held.get(d.holder, ()) if d.holder else ()
-            )
-            for d in declared
-        ]
+        held = await candidates.of_holders(batch.connection, holders) if holders else {}
+        return [replace(d, holding=held[d.holder]) if d.holder else d for d in declared]
 
     return load
 
@@ -123,12 +123,14 @@ def _verify(keys: Keys, batch: Batch[Registry], received: Received[MandateQuery]
         )
         result = evidence.message.result
         if not isinstance(result, Authenticated) or evidence.sender is None:
-            return Declared(registry)
+            return Declared(registry, fault="nobody was authenticated")
         if evidence.message.request_id != query.request_id:
-            return Declared(registry)
+            return Declared(registry, fault="another login's")
         if not evidence.sender.may_declare(result.level):
-            return Declared(registry)
+            return Declared(registry, fault="a level that the provider may not declare")
         acting = keys.open(result.acting_subject, ActingSubject)
-    except (Untrusted, Unreadable):
-        return Declared(registry)
+    except Untrusted as untrusted:
+        return Declared(registry, fault=untrusted.reason)
+    except Unreadable as unreadable:
+        return Declared(registry, fault=unreadable.code)
     return Declared(registry, result, (evidence.sender.entity_id, acting.subject))

@@ -1,4 +1,7 @@
-"""The row: one query, from the makelaar's question to the registry's decision."""
+"""The row: one login at this registry, from the makelaar's question to the registry's decision.
+
+In a chain a registry may be the first one, the second one, or both: one row carries both halves.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,18 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.findings import Finding
 from schemas.values import Digest, EntityID, Level, Nonce, ServiceID
 
 
 class Query(BaseModel):
-    """`options` are the mandates offered to the user; an option's number is its place.
-    `reached` is the level in the provider's declaration, `signature` that declaration's own."""
+    """reached    the level of the declaration inside the query, `signature` that declaration's own
+    options    what was offered to the user, each the IDs of the mandates or assignments that it is
+               by; an option's number is its place
+    is_open    whether the user's choice is awaited
+    confirmed  whether it was answered as the second registry of a chain
+    findings   why: for the registry's own operators
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,9 +35,11 @@ class Query(BaseModel):
     reached: Level
     signature: str
     deadline: datetime
-    options: tuple[UUID, ...] = ()
+    options: tuple[tuple[UUID, ...], ...] = ()
     nonce: Nonce | None = None
     is_open: bool = True
+    confirmed: bool = False
+    findings: tuple[Finding, ...] = ()
 
     def moved(self, **changes: Any) -> Query:
         return self.model_copy(update=changes)

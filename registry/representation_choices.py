@@ -7,62 +7,68 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from pipeline.stage import Batch, Moment, Step
-from registry import decisions, rules
-from registry import mandates as mandates_table
-from registry.mandates import Mandate
+from registry import candidates, decisions, judging, rules, selection
+from registry.candidates import Granted, Holding
+from registry.cases import Asked, Candidate, asked_by
+from registry.judging import Refusal, failed
 from registry.query import Query
-from registry.rules import Registry
+from registry.rules import Question, Registry
+from registry.selection import Choice
 from schemas.codec import Received
 from schemas.messages import RepresentationChoice
 from schemas.refusals import RefusalCode
 
+CANCELLED: Final = Refusal(
+    RefusalCode.CANCELLED_BY_USER,
+    (failed("cancelled_by_user", "the user chose none", "a choice of what was offered"),),
+)
+
 
 @dataclass(frozen=True)
 class Offered:
-    """The mandates that were offered, as they are now."""
+    """What was offered, as it is now."""
 
     registry: Registry
-    mandates: Mapping[UUID, Mandate]
+    candidates: Mapping[UUID, Candidate[Granted]]
 
 
 def handle(
     query: Query | None, received: Received[RepresentationChoice], offered: Offered, moment: Moment
 ) -> Step[Query]:
-    """Decide by the mandate chosen, as it is now; a choice not offered changes nothing."""
+    """Decide by what was chosen, as it is now; a choice not offered changes nothing."""
     choice, registry = received.message, offered.registry
     reason = rules.is_awaited(query, choice)
     if query is None or reason is not None:
         return Step(reject=reason)
-    if moment.now >= query.deadline:
-        return decisions.deny(query, RefusalCode.DEADLINE_PASSED, registry)
+    question = Question(query, query.reached, moment.now, registry)
+    admitted = judging.admit(rules.CHOICE_RULES, question)
+    if isinstance(admitted, Refusal):
+        return decisions.deny(query, admitted, registry)
     if choice.option is None:
-        return decisions.deny(query, RefusalCode.CANCELLED_BY_USER, registry)
+        return decisions.deny(query, CANCELLED, registry)
     if int(choice.option) >= len(query.options):
         return Step(reject="not_offered")
-    return _decide(query, offered.mandates.get(query.options[int(choice.option)]), registry, moment)
+    ids = query.options[int(choice.option)]
+    chosen = tuple(offered.candidates[id_] for id_ in ids if id_ in offered.candidates)
+    return _decide(query, chosen, asked_by(question), moment)
 
 
-def _decide(
-    query: Query, mandate: Mandate | None, registry: Registry, moment: Moment
-) -> Step[Query]:
-    service = registry.catalogue.service(query.service)
-    chosen = [mandate] if mandate else []
-    if service is None:
-        return decisions.deny(query, RefusalCode.PARTICIPANT_FAULT, registry)
-    match rules.sufficing(chosen, service, query.level, moment.now):
-        case RefusalCode() as code:
-            return decisions.deny(query, code, registry)
-        case [only, *_]:
-            return decisions.permit(query, only, registry, moment)
-    return decisions.deny(query, RefusalCode.NO_MANDATE, registry)
+def _decide(query: Query, chosen: Choice, asked: Asked, moment: Moment) -> Step[Query]:
+    match selection.choices(chosen, asked):
+        case [only]:
+            return decisions.permit(query, only, asked, moment)
+        case _:
+            refusal = selection.refusal(Holding(known=True, candidates=chosen), asked)
+            return decisions.deny(query, refusal, asked.registry)
 
 
 async def facts(batch: Batch[Registry]) -> list[Offered]:
-    """The offered mandates of a batch, read anew: one may have been withdrawn meanwhile."""
+    """What was offered to a batch, read anew: something may have been withdrawn meanwhile."""
     rows = [batch.row(received.message.request_id) for received in batch.received]
-    ids = {id_ for row in rows if row is not None for id_ in row.options}
-    found = await mandates_table.by_id(batch.connection, ids)
+    ids = {id_ for row in rows if row for option in row.options for id_ in option}
+    found = await candidates.by_id(batch.connection, ids)
     return [Offered(batch.known, found) for _ in batch.received]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pipeline.keys import Keys, seal, utc_now
 from pipeline.stage import RoleStages, Stage
-from registry import mandate_queries, representation_choices, tables
+from registry import confirmation_queries, mandate_queries, representation_choices, tables
 from registry.administration.choices import Choices
 from registry.administration.topology import stages as administration
 from registry.query import Query
 from registry.rules import Registry
 from schemas.jose import decode_base64url
-from schemas.topics import MANDATE_QUERIES, REPRESENTATION_CHOICES
+from schemas.topics import CONFIRMATION_QUERIES, MANDATE_QUERIES, REPRESENTATION_CHOICES
 
 
 def registry(keys: Keys, choices: Choices | None = None) -> RoleStages[Query]:
     """A registry's stages, in the order of one login; then those of administration."""
+    chosen = choices or Choices()
     pseudonym_secret = decode_base64url(keys.secrets.pseudonym_secret)
     return RoleStages(
         Query,
@@ -24,6 +25,7 @@ def registry(keys: Keys, choices: Choices | None = None) -> RoleStages[Query]:
             keys.catalogue,
             pseudonym_secret,
             lambda value, to, use: seal(value, to, utc_now(), use),
+            chosen.prices,
         ),
         stages=[
             Stage(
@@ -37,7 +39,13 @@ def registry(keys: Keys, choices: Choices | None = None) -> RoleStages[Query]:
                 representation_choices.handle,
                 facts=representation_choices.facts,
             ),
-            *administration(keys, choices or Choices()),
+            Stage(
+                CONFIRMATION_QUERIES,
+                confirmation_queries.handle,
+                facts=confirmation_queries.facts(keys),
+                faulty=confirmation_queries.faulty,
+            ),
+            *administration(keys, chosen),
         ],
         still_holds=tables.still_hold,
     )

@@ -3,46 +3,53 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
 
 from pipeline.stage import Connection
-from registry.kept import KEPT, Kept, Person
-from schemas.values import Level
+from pipeline.store import Conflict
+from registry.kept import KEPT, Holder, Kept, OrganisationKind, Person
+from schemas.administration import Scope, ScopeKind
+from schemas.sealed import Identifier
+from schemas.values import EntityType, Level
 
 T = TypeVar("T", bound=Kept)
 AnyConnection = Connection | asyncpg.Connection
+Key = tuple[str, UUID]
+"""A thing that is kept: its table, and its ID there."""
 _JSON = ("scope", "principal", "holders")
 """Columns that hold a whole value as JSON."""
 
 
-class Outdated(Exception):
+class Outdated(Conflict):
     """Somebody else changed it first."""
 
 
 async def put(connection: AnyConnection, thing: Kept) -> None:
-    """Write a thing's next revision; revision 1 is a new one. The same twice is once.
+    """Write a thing's next revision; revision 1 is a new one. The same twice is once. Whoever
+    writes several in one transaction writes them in the order of `still_hold`.
 
     Raises Outdated where the row is at another revision than the one before, or holds something
     else at this one.
     """
-    columns = _columns(type(thing))
-    places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-    changed = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns[1:])
+    columns_ = list(type(thing).model_fields)
+    places = ", ".join(f"${number}" for number in range(1, len(columns_) + 1))
+    changed = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns_[1:])
     table = thing.TABLE
-    kept, new = (", ".join(f"{of}.{name}" for name in columns) for of in (table, "EXCLUDED"))
+    kept, new = (", ".join(f"{of}.{name}" for name in columns_) for of in (table, "EXCLUDED"))
     written = await connection.fetchval(
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608
+        f"INSERT INTO {table} ({', '.join(columns_)}) VALUES ({places})"  # noqa: S608
         f" ON CONFLICT (id) DO UPDATE SET {changed}"
         f" WHERE {table}.revision = EXCLUDED.revision - 1"
         f" OR ({kept}) IS NOT DISTINCT FROM ({new}) RETURNING true",
-        *(_value(name, getattr(thing, name)) for name in columns),
+        *(_value(name, getattr(thing, name)) for name in columns_),
     )
     if not written:
-        raise Outdated(f"{table} {thing.id}")
+        raise Outdated
     if isinstance(thing, Person):
         await _put_holders(connection, thing)
 
@@ -62,39 +69,105 @@ async def get(connection: AnyConnection, model: type[T], ids: Iterable[UUID]) ->
 
 async def where(connection: AnyConnection, model: type[T], condition: str, *values: Any) -> list[T]:
     """The things that an SQL condition holds for, in the order of their IDs."""
-    query = f"SELECT {', '.join(_columns(model))} FROM {model.TABLE} WHERE {condition} ORDER BY id"  # noqa: S608
+    query = f"SELECT {columns(model)} FROM {model.TABLE} WHERE {condition} ORDER BY id"  # noqa: S608
     return [read(model, row) for row in await connection.fetch(query, *values)]
 
 
-def read(model: type[T], row: asyncpg.Record) -> T:
+def columns(model: type[Kept], alias: str = "", prefix: str = "") -> str:
+    """A table's columns, for a query: of a table with an alias, each under a prefixed name."""
+    named = f"{alias}." if alias else ""
+    return ", ".join(f"{named}{name} AS {prefix}{name}" for name in model.model_fields)
+
+
+def read(model: type[T], row: asyncpg.Record, prefix: str = "") -> T:
     """A thing from its row; what the registry wrote itself is not checked once more."""
-    fields = {name: row[name] for name in model.model_fields}
-    for name in (each for each in _JSON if each in fields):
-        fields[name] = json.loads(fields[name])
-    return model.model_validate(fields)
+    fields = {name: read_(row[prefix + name]) for name, read_ in _readers(model)}
+    return cast("T", model.model_construct(**fields))
 
 
-async def still_hold(connection: Connection, relied_on: Mapping[UUID, int]) -> bool:
+# --- the lock
+
+
+def resting_on(*things: Kept) -> dict[Key, int]:
+    """What a decision relies on: these things, at these revisions (`Step.relies_on`)."""
+    return {(thing.TABLE, thing.id): thing.revision for thing in things}
+
+
+async def still_hold(connection: Connection, relied_on: Mapping[Key, int]) -> bool:
     """Lock what a decision relies on until it is written; whether it is as it was read.
 
     This is where a decision is ordered against a withdrawal: whichever locks the row first, is
-    first. A withdrawal that is answered has been written, so no decision after it gets here.
+    first. A withdrawal that is answered has been written, so no decision after it gets here. One
+    query, by primary keys; tables in the order of `KEPT`, rows in that of their IDs, so that nobody
+    waits for somebody who waits for him.
     """
-    ids, revisions = list(relied_on), list(relied_on.values())
-    held = 0
-    for model in KEPT:
-        found = await connection.fetch(
-            f"SELECT id FROM {model.TABLE} WHERE (id, revision) IN"  # noqa: S608
-            " (SELECT * FROM unnest($1::uuid[], $2::int[])) ORDER BY id FOR SHARE",
-            ids,
-            revisions,
-        )
-        held += len(found)
-    return held == len(ids)
+    ids: dict[str, list[UUID]] = {}
+    for table, id_ in relied_on:
+        ids.setdefault(table, []).append(id_)
+    ordered = tuple(model.TABLE for model in KEPT if model.TABLE in ids)
+    found = await connection.fetch(_locking(ordered), *(ids[table] for table in ordered))
+    now = {(row["kept"], row["id"]): row["revision"] for row in found}
+    return now == dict(relied_on)
 
 
-def _columns(model: type[Kept]) -> list[str]:
-    return list(model.model_fields)
+@lru_cache(maxsize=32)
+def _locking(tables: tuple[str, ...]) -> str:
+    """One query that locks rows of several tables: `FOR SHARE` is not allowed under UNION, so each
+    table has a part of its own."""
+    parts = ", ".join(
+        f"in_{table} AS (SELECT id, revision FROM {table}"  # noqa: S608
+        f" WHERE id = ANY(${number}::uuid[]) ORDER BY id FOR SHARE)"
+        for number, table in enumerate(tables, start=1)
+    )
+    rows = " UNION ALL ".join(
+        f"SELECT '{table}' AS kept, id, revision FROM in_{table}"  # noqa: S608
+        for table in tables
+    )
+    return f"WITH {parts} {rows}"
+
+
+# --- values
+
+
+def _scope(text: str) -> Scope:
+    found = json.loads(text)
+    return Scope.model_construct(
+        kind=ScopeKind(found["kind"]),
+        dienstverlener=found["dienstverlener"],
+        services=tuple(UUID(each) for each in found["services"]),
+    )
+
+
+def _principal(text: str) -> Identifier:
+    found = json.loads(text)
+    return Identifier.model_construct(type=EntityType(found["type"]), value=found["value"])
+
+
+def _holders(text: str) -> tuple[Holder, ...]:
+    return tuple(
+        Holder.model_construct(provider=each["provider"], subject=UUID(each["subject"]))
+        for each in json.loads(text)
+    )
+
+
+_READ: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "scope": _scope,
+    "principal": _principal,
+    "holders": _holders,
+    "level": Level,
+    "kind": OrganisationKind,
+    "services": tuple,
+    "vestigingen": tuple,
+}
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+@lru_cache
+def _readers(model: type[Kept]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    return tuple((name, _READ.get(name, _as_it_is)) for name in model.model_fields)
 
 
 def _value(name: str, value: Any) -> Any:

@@ -12,7 +12,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from dienstverlener import Dienstverlener
-from pipeline.catalogue import Follower, publish
+from pipeline.catalogue import Follower
+from pipeline.catalogue_updates import publish
 from pipeline.keys import scheme_key, utc_now
 from pipeline.settings import Settings
 from sandbox import scenario as s

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from pipeline.catalogue import Follower, publish
+from pipeline.catalogue_updates import numbered, updating
 from sandbox import scenario as s
 from sandbox.scenario import Scenario
 from schemas import jose
@@ -21,7 +21,6 @@ from schemas.catalogue import (
     ServiceInstance,
     intermediary_digest,
 )
-from schemas.directory import PublicJwk
 from schemas.values import EntityType, Intermediation, Level
 
 PORTAL_LEVEL = Level.EH3
@@ -42,21 +41,15 @@ async def publish_missing(
     kafka: str, scenario: Scenario, scheme: jose.PrivateKey, now: datetime
 ) -> int:
     """Publish what is not, or not like this, in the catalogue. Returns how many entries."""
-    public = PublicJwk.model_validate(jose.public_jwk(scheme))
-    async with Follower.following(kafka, public) as follower:
-        known = follower.catalogue
-    missing = changed(entries(scenario, now), known)
-    await publish(kafka, missing, scheme)
+    async with updating(kafka, scheme) as update:
+        missing = changed(entries(scenario, now), update.known)
+        await update.publish(missing)
     return len(missing)
 
 
 def changed(wanted: Iterable[CatalogueEntry], known: Catalogue) -> list[CatalogueEntry]:
     """The entries that differ from what is known, with the versions after it."""
-    differing = [each for each in wanted if not _is_same(each, known)]
-    return [
-        each.model_copy(update={"version": known.version + number})
-        for number, each in enumerate(differing, start=1)
-    ]
+    return numbered((each for each in wanted if not _is_same(each, known)), known)
 
 
 def _is_same(entry: CatalogueEntry, known: Catalogue) -> bool:

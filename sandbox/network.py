@@ -21,7 +21,7 @@ from subprocess import Popen
 
 from aiokafka import AIOKafkaProducer
 
-from pipeline.catalogue import publish
+from pipeline.catalogue_updates import publish
 from pipeline.errors import HerkenError
 from pipeline.kafka import started
 from pipeline.keys import utc_now

@@ -37,7 +37,8 @@ _NOT_YET = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.Cann
 _SETTINGS = {
     "listen_addresses": ports.LOOPBACK,
     "unix_socket_directories": "",  # a socket's path may have 107 characters only
-    "max_connections": "200",
+    "max_connections": "300",  # ten participants, a dozen connections each at their busiest
+    "track_commit_timestamp": "on",  # tests judge by it what was decided before what
     "shared_buffers": "64MB",
     "io_method": "sync",  # no workers: as good at this size, and three processes less
     "timezone": "UTC",

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
+import brokers
 import providers
 import registry
 from pipeline import database
@@ -35,7 +36,7 @@ from schemas.values import Role
 Tell = Callable[[Sequence[Record]], Awaitable[None]]
 """Publishes events."""
 MIGRATIONS = {
-    Role.MAKELAAR: (),
+    Role.MAKELAAR: (Path(brokers.__file__).parent / "migrations",),
     Role.PROVIDER: (Path(providers.__file__).parent / "migrations",),
     Role.REGISTRY: (Path(registry.__file__).parent / "migrations",),
 }

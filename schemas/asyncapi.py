@@ -1,5 +1,6 @@
 """The topics as an AsyncAPI 3.0 document: one channel a kind of topic, with its participant as the
-parameter; who sends and who receives as operations, the role as their tag.
+parameter; who sends and who receives as operations, the role as their tag. The catalogue is one
+channel more, that of the scheme: its records are no CloudEvents, and are compacted by their key.
 
 The value of a signed topic is a compact JWS: its payload schema is that of the `data` claim, and
 `x-jws` gives the type and the other claims.
@@ -12,10 +13,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from schemas.administration import MandateEvent
+from schemas.catalogue import CatalogueEntry
 from schemas.codec import MAX_VALUE_BYTES, typ_of
 from schemas.jose import SIGNING_ALGORITHM
 from schemas.message import Message
-from schemas.topics import DLQ_RETENTION_MS, DLQ_SUFFIX, TOPICS, Topic
+from schemas.topics import CATALOGUE, DLQ_RETENTION_MS, DLQ_SUFFIX, FOREVER_MS, TOPICS, Topic
 from schemas.values import ENTITY_ID, Role
 
 Object = dict[str, Any]
@@ -24,6 +26,10 @@ KEY: Final = "request_id"
 """The field that is the key of every record."""
 DEAD_LETTER: Final = "dead-letter"
 OPERATOR: Final = "operator"
+SCHEME: Final = "scheme"
+EVERYBODY: Final = "participant"
+ENTRY: Final = "catalogue-entry.v1"
+ENTRY_KEY: Final = "dienstverlener"
 USER_SOURCE: Final = "urn:herken:user"
 _BINDING_VERSION: Final = "0.5.0"
 _NAMESPACE: Final = "nl.herken."
@@ -96,7 +102,7 @@ def _with_dead_letters() -> list[Topic]:
 def _channels() -> Object:
     own = {topic.name: _channel(topic) for topic in TOPICS}
     dead = {topic.name + DLQ_SUFFIX: _dead_letter_channel(topic) for topic in _with_dead_letters()}
-    return {**own, **dead}
+    return {**own, **dead, CATALOGUE: _catalogue_channel()}
 
 
 def _channel(topic: Topic) -> Object:
@@ -118,6 +124,16 @@ def _dead_letter_channel(topic: Topic) -> Object:
     }
 
 
+def _catalogue_channel() -> Object:
+    return {
+        "address": CATALOGUE,
+        "description": "What every dienstverlener offers: the newest record of each is the truth.",
+        "messages": {ENTRY: _component(ENTRY)},
+        "parameters": {},
+        "bindings": _kafka_topic(1, FOREVER_MS, "compact"),
+    }
+
+
 def _component(message: str) -> Object:
     return {"$ref": f"#/components/messages/{message}"}
 
@@ -127,8 +143,8 @@ def _owner(topic: Topic) -> Object:
     return {owner: {"description": f"The name in the directory of the {owner} whose topic it is."}}
 
 
-def _kafka_topic(partitions: int, retention_ms: int) -> Object:
-    settings = {"cleanup.policy": ["delete"], "retention.ms": retention_ms}
+def _kafka_topic(partitions: int, retention_ms: int, policy: str = "delete") -> Object:
+    settings = {"cleanup.policy": [policy], "retention.ms": retention_ms}
     return _kafka({"partitions": partitions, "topicConfiguration": settings})
 
 
@@ -145,7 +161,7 @@ def _operations() -> Object:
         found |= _pair(topic.name, short_name(topic.message), topic.writer, topic.reader)
     for topic in _with_dead_letters():
         found |= _pair(topic.name + DLQ_SUFFIX, DEAD_LETTER, topic.reader, OPERATOR)
-    return found
+    return found | _pair(CATALOGUE, ENTRY, SCHEME, EVERYBODY)
 
 
 def _pair(channel: str, message: str, writer: str, reader: str) -> Object:
@@ -171,7 +187,7 @@ def _operation(action: str, role: str, channel: str, message: str) -> Object:
 
 def _messages() -> Object:
     own = {short_name(topic.message): _message(topic) for topic in TOPICS}
-    return {**own, DEAD_LETTER: _dead_letter()}
+    return {**own, DEAD_LETTER: _dead_letter(), ENTRY: _entry()}
 
 
 def _message(topic: Topic) -> Object:
@@ -224,4 +240,18 @@ def _dead_letter() -> Object:
         "headers": _object(_DEAD_LETTER_HEADERS),
         "payload": {"description": "The value as it was."},
         "bindings": _kafka({"key": {"type": "string", "description": "The key as it was."}}),
+    }
+
+
+def _entry() -> Object:
+    name = f"{_NAMESPACE}{ENTRY}"
+    return {
+        "name": name,
+        "title": CatalogueEntry.__name__,
+        "summary": "One dienstverlener's part of the catalogue, as the scheme signed it.",
+        "contentType": "application/jose",
+        "headers": _object({}),
+        "payload": {"$ref": f"#/components/schemas/{CatalogueEntry.__name__}"},
+        "bindings": _kafka({"key": {"type": "string", "pattern": ENTITY_ID.pattern}}),
+        "x-jws": {"alg": SIGNING_ALGORITHM, "typ": f"{name}+jwt"},
     }

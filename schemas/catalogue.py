@@ -57,6 +57,12 @@ class EntityTypeSet(Value):
     number: int = Field(ge=1, le=99)
     types: tuple[EntityType, ...] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _holds_together(self) -> EntityTypeSet:
+        if len(set(self.types)) < len(self.types):
+            raise ValueError("a kind of number occurs twice in a set")
+        return self
+
 
 KVK_ONLY = (EntityTypeSet(number=1, types=(EntityType.KVKNR,)),)
 
@@ -82,6 +88,7 @@ class ServiceDefinition(Value):
     def _holds_together(self) -> ServiceDefinition:
         _refuse_twice("set number", [each.number for each in self.entity_types])
         _refuse_twice("attribute", [each.name for each in self.attributes])
+        _refuse_twice("ServiceUUID", (self.service_uuid, *self.portal_for))
         if self.level is Level.LOA1:
             raise ValueError("EH1 ended in 2021: a level is one of EH2, EH2+, EH3, EH4")
         asks_bsn = any(EntityType.BSN in each.types for each in self.entity_types)
@@ -103,7 +110,7 @@ class ServiceInstance(Value):
     service_uuid: UUID
     makelaar: EntityID
     urls: tuple[AnyHttpUrl, ...] = ()
-    certificate: Annotated[str, StringConstraints(max_length=4096)] | None = None
+    certificate: Annotated[str, StringConstraints(min_length=1, max_length=4096)] | None = None
     sso: bool = True
     intermediation: Intermediation = Intermediation.GENERAL
     approved_intermediaries: tuple[Digest, ...] = ()
@@ -128,6 +135,8 @@ class CatalogueEntry(Value):
         _refuse_twice("ServiceID", [each.service_id for each in self.instances])
         if role_of(self.dienstverlener) is not Role.DIENSTVERLENER:
             raise ValueError("an entry is of a dienstverlener")
+        if self.dienstverlener.split(":")[3] != self.oin:
+            raise ValueError("an EntityID has the OIN of its dienstverlener")
         for instance in self.instances:
             if role_of(instance.makelaar) is not Role.MAKELAAR:
                 raise ValueError("a service is connected to a makelaar")
@@ -168,6 +177,12 @@ class OlderVersion(ValueError):
     """An entry that is not newer than what is known already."""
 
 
+def require_newer(entry: CatalogueEntry, version: int) -> None:
+    """Raises OlderVersion: an old entry, signed as it is, would bring back what was withdrawn."""
+    if entry.version <= version:
+        raise OlderVersion(f"version {entry.version} after {version}")
+
+
 class Catalogue(Value):
     """The whole, as far as it was read. It does not change: `with_entries` gives the next one."""
 
@@ -180,8 +195,7 @@ class Catalogue(Value):
         """Take over newer entries, in order. Raises OlderVersion."""
         version, known = self.version, dict(self.entries)
         for entry in entries:
-            if entry.version <= version:
-                raise OlderVersion(f"version {entry.version} after {version}")
+            require_newer(entry, version)
             version, known[entry.dienstverlener] = entry.version, entry
         return Catalogue.model_construct(version=version, entries=known)
 
@@ -194,19 +208,24 @@ class Catalogue(Value):
         """All services by ServiceID."""
         found = (
             _service(entry, instance, self.definitions.get(instance.service_uuid))
-            for entry in self.entries.values()
+            for entry in self._by_version
             for instance in entry.instances
         )
         return {service.service_id: service for service in found if service is not None}
 
     @cached_property
     def definitions(self) -> Mapping[UUID, ServiceDefinition]:
-        """All definitions by ServiceUUID, whoever published them."""
+        """All definitions by ServiceUUID, whoever published them; of two, the newest one's."""
         return {
             definition.service_uuid: definition
-            for entry in self.entries.values()
+            for entry in self._by_version
             for definition in entry.definitions
         }
+
+    @cached_property
+    def _by_version(self) -> list[CatalogueEntry]:
+        """The same for every reader, who may not have read the older entries that are gone."""
+        return sorted(self.entries.values(), key=lambda entry: entry.version)
 
     def of(self, dienstverlener: str) -> list[Service]:
         """The services of one dienstverlener (EntityID)."""

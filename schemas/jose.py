@@ -23,6 +23,16 @@ KEY_AGREEMENT, CONTENT_ENCRYPTION = "ECDH-ES", "A256GCM"
 _HEADER_MEMBERS = frozenset({"alg", "typ", "kid"})
 
 
+class _Long(jws.JWSRegistry):
+    """The library stops at 128,000 bytes: a directory of 200 participants is longer. Whoever reads
+    from a topic limits what he reads before (`codec.require_size`, Kafka's own limit)."""
+
+    max_payload_length = 16 * 1_048_576
+
+
+_REGISTRY = _Long(algorithms=[SIGNING_ALGORITHM])
+
+
 class JoseFault(Exception):
     """A JWS or JWE that does not hold. `code` is stable and says which rule was broken."""
 
@@ -141,7 +151,7 @@ def verified_payload(token: str, x: str, y: str) -> bytes:
     Raises JoseFault signature_invalid.
     """
     try:
-        return jws.deserialize_compact(token, _public(x, y), [SIGNING_ALGORITHM]).payload
+        return jws.deserialize_compact(token, _public(x, y), registry=_REGISTRY).payload
     except (JoseError, ValueError) as error:
         raise JoseFault("signature_invalid") from error
 

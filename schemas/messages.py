@@ -185,7 +185,8 @@ class SessionCommandKind(StrEnum):
 
 class SessionCommand(Message):
     """User to provider, at any time: log me out, or forget what I agreed to. The request ID is the
-    command's own. `secret`: a sealed SessionSecret; `dienstverlener`: whose consent; None: all.
+    command's own. `secret`: a sealed SessionSecret, its nonce the request ID in 32 hexadecimal
+    digits; `dienstverlener`: whose consent; None: all.
 
     Source: [AS] SSO/logout: logout ends the session at the provider; sessions of dienstverleners
     remain.

@@ -27,7 +27,7 @@ from schemas.codec import Claims
 from schemas.compatibility import Contract, Language, breaking_changes
 from schemas.directory import Directory
 from schemas.messages import MESSAGES
-from schemas.topics import TOPICS, Topic
+from schemas.topics import CATALOGUE, TOPICS, Topic
 from schemas.values import Value
 
 FOLDER: Final = Path(__file__).parent
@@ -37,12 +37,17 @@ GENERATED: Final = ("json/*", ASYNCAPI)
 RELEASED: Final = ("released/*",)
 _BESIDE: Final = "topics-and-parts.json"
 _SUFFIX: Final = ".schema.json"
-_TAG: Final = "status"
+TAGS: Final = ("status", "kind")
+"""Fields that say which of several a part is: they have to be there."""
 
 Schema = dict[str, Any]
 Files = dict[str, str]
 
-MESSAGE_BY_NAME: Final = {asyncapi.short_name(message): message for message in MESSAGES}
+MESSAGE_BY_NAME: Final[Mapping[str, type[Value]]] = {
+    **{asyncapi.short_name(message): message for message in MESSAGES},
+    asyncapi.ENTRY: CatalogueEntry,
+}
+"""What is the value of a record by itself: the messages, and the entries of the catalogue."""
 PARTS: Final[tuple[type[Value], ...]] = (
     Claims,
     sealed.PasswordSecret,
@@ -60,7 +65,6 @@ PARTS: Final[tuple[type[Value], ...]] = (
     chains.ChainQuestion,
     chains.ChainLinks,
     Directory,
-    CatalogueEntry,
 )
 """What crosses between participants without being a message: the claims of a signature, what is
 sealed, and the directory."""
@@ -86,10 +90,10 @@ class _Generator(GenerateJsonSchema):
 
 
 def _with_required_tag(model: Schema) -> Schema:
-    if "const" not in model["properties"].get(_TAG, {}):
-        return model
-    model["properties"][_TAG].pop("default")
-    return {**model, "required": [_TAG, *model["required"]]}
+    tags = [tag for tag in TAGS if "const" in model.get("properties", {}).get(tag, {})]
+    for tag in tags:
+        model["properties"][tag].pop("default")
+    return {**model, "required": [*tags, *model.get("required", ())]} if tags else model
 
 
 def json_schema(model: type[Value], name: str) -> Schema:
@@ -100,7 +104,7 @@ def json_schema(model: type[Value], name: str) -> Schema:
 
 def definitions() -> Schema:
     """The schemas of all models, by name, for the components of the AsyncAPI document."""
-    models: tuple[type[Value], ...] = (*MESSAGES, *PARTS)
+    models = (*MESSAGE_BY_NAME.values(), *PARTS)
     _, schema = models_json_schema(
         [(model, "validation") for model in models],
         ref_template="#/components/schemas/{model}",
@@ -126,11 +130,24 @@ def contract(topic: Topic) -> Contract:
     }
 
 
+def catalogue_contract() -> Contract:
+    """What those who read the catalogue rely on: the scheme alone writes it."""
+    return {
+        "dead_letters": False,
+        "key": asyncapi.ENTRY_KEY,
+        "message": asyncapi.ENTRY,
+        "owner": asyncapi.SCHEME,
+        "reader": asyncapi.EVERYBODY,
+        "signed": True,
+        "writer": asyncapi.SCHEME,
+    }
+
+
 def current() -> Language:
     """The language that the code speaks."""
     return Language(
         {name: json_schema(message, name) for name, message in MESSAGE_BY_NAME.items()},
-        {topic.name: contract(topic) for topic in TOPICS},
+        {**{topic.name: contract(topic) for topic in TOPICS}, CATALOGUE: catalogue_contract()},
         {part.__name__: json_schema(part, part.__name__) for part in PARTS},
     )
 

@@ -3,7 +3,16 @@ not pay for the sandbox."""
 
 import typer
 
-from herken.commands import charges, inspecting, mandates, playing, running, setup
+from herken.commands import (
+    catalogue,
+    charges,
+    explaining,
+    inspecting,
+    mandates,
+    playing,
+    running,
+    setup,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -12,5 +21,7 @@ def register(app: typer.Typer) -> None:
     playing.register(app)
     setup.register(app)
     inspecting.register(app)
+    explaining.register(app)
+    catalogue.register(app)
     mandates.register(app)
     charges.register(app)

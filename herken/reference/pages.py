@@ -17,6 +17,7 @@ from herken.reference.text import (
     code,
     definitions,
     documented,
+    mentioned,
     page,
     prose,
     section,
@@ -28,7 +29,7 @@ from pipeline import settings
 from pipeline.settings import FromEnvironment, Settings
 from schemas import asyncapi, codec, jose, published, refusals, topics
 from schemas.refusals import EXPLANATIONS, RefusalCode
-from schemas.topics import DLQ_RETENTION_MS, DLQ_SUFFIX, TOPICS, Topic
+from schemas.topics import CATALOGUE, DLQ_RETENTION_MS, DLQ_SUFFIX, FOREVER_MS, TOPICS, Topic
 
 _ENVIRONMENT: Final = re.compile(r'environ(?:\.get\(|\[)"(HERKEN_\w+)"')
 _CHOICE: Final = re.compile(r"\bCHOICE\b")
@@ -56,8 +57,9 @@ def topics_page() -> str:
     return page(
         "Topics",
         prose(topics.__doc__),
-        "In the order of one login:",
+        "In the order of one login, then what goes on beside it:",
         table(head, [_topic(topic) for topic in TOPICS]),
+        section("The catalogue", _catalogue(parts["messages"][asyncapi.ENTRY])),
         section(
             "The record",
             f"The key is the {code(asyncapi.KEY)} of the message. The value has at most "
@@ -89,8 +91,22 @@ def _topic(topic: Topic) -> list[str]:
     ]
 
 
+def _catalogue(entry: dict[str, Any]) -> str:
+    return (
+        f"{code(CATALOGUE)} is nobody's own: the scheme writes it, and everybody reads all of it, "
+        "from the start. It has one partition and is compacted: the newest record of a key is what "
+        f"holds. The key is the EntityID of a {asyncapi.ENTRY_KEY}; the value is a compact JWS "
+        f"({entry['x-jws']['alg']}) of the scheme, its type {code(entry['x-jws']['typ'])}, over a "
+        "[CatalogueEntry](messages.md#catalogueentry). There are no headers. A record that the "
+        "scheme did not sign, that is under another key, or that is not newer than what was read "
+        "before, changes nothing."
+    )
+
+
 def kept(milliseconds: int) -> str:
     """`7 days`."""
+    if milliseconds == FOREVER_MS:
+        return "for ever"
     hours = milliseconds // _HOUR_MS
     count, unit = (hours, "hour") if hours % 24 else (hours // 24, "day")
     return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
@@ -110,16 +126,32 @@ def _header(form: dict[str, Any]) -> str:
 
 
 def refusals_page() -> str:
-    head = ("Code", "Status", "Dutch", "English", "In the code")
-    return page("Refusals", prose(refusals.__doc__), table(head, map(_refusal, RefusalCode)))
+    head = (
+        *("Code", "Decided by", "Top level", "Second level"),
+        *("Dutch", "English", "What the dienstverlener can do", "In the code"),
+    )
+    return page(
+        "Refusals",
+        prose(refusals.__doc__),
+        prose(refusals.RefusalCode.__doc__),
+        table(head, map(_refusal, RefusalCode)),
+    )
 
 
 def _refusal(refusal: RefusalCode) -> list[str]:
     told = EXPLANATIONS[refusal]
-    status = f"{_last(told.top_level)} / {_last(told.second_level)}"
     named = re.compile(rf"RefusalCode\.{refusal.name}\b")
     files = [file for file, text in sources() if named.search(text) and "schemas/" not in file]
-    return [code(refusal), status, told.nl, told.en, ", ".join(map(code, files))]
+    return [
+        code(refusal),
+        ", ".join(told.decided_by),
+        _last(told.top_level),
+        _last(told.second_level),
+        told.nl,
+        told.en,
+        told.to_do,
+        ", ".join(map(code, files)),
+    ]
 
 
 def _last(urn: str) -> str:
@@ -207,11 +239,14 @@ def choices_page() -> str:
 
 
 def choices() -> Iterator[tuple[str, str, str]]:
-    """File, name and text of whatever a docstring calls a CHOICE."""
+    """File, name and text of whatever a docstring, or the source of a rule, calls a CHOICE."""
     for file, source in sources():
         for name, docstring in documented(source):
             for told in filter(_CHOICE.search, _alone(docstring)):
                 yield file, with_value(name, source), prose(told)
+        for name, text in mentioned(source):
+            if _CHOICE.search(text):
+                yield file, name, text
 
 
 def with_value(name: str, source: str) -> str:

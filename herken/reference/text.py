@@ -84,6 +84,28 @@ def _constants(body: Sequence[ast.stmt]) -> Iterator[tuple[int, str, str]]:
                 yield node.lineno, ast.unparse(target).strip("()"), text
 
 
+def mentioned(source: str) -> list[tuple[str, str]]:
+    """Texts in the code that are no docstrings, as the source of a rule is: each by the text that
+    its call begins with (a rule's name), else by the name of what it is assigned to."""
+    tree = ast.parse(source)
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [found for node in tree.body for found in _mentioned(node, "module", docstrings)]
+
+
+def _mentioned(node: ast.AST, within: str, docstrings: set[int]) -> Iterator[tuple[str, str]]:
+    match node:
+        case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
+            within = ast.unparse(target)
+        case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+            within = name
+        case ast.Call(args=[ast.Constant(value=str(name)), *_]) if name.isidentifier():
+            within = name
+        case ast.Constant(value=str(text)) if id(node) not in docstrings:
+            yield within, text
+    for inner in ast.iter_child_nodes(node):
+        yield from _mentioned(inner, within, docstrings)
+
+
 # --- sources
 
 

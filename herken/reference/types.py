@@ -22,6 +22,8 @@ _WORDS: Final = {
     "AwareDatetime": "time with its offset",
     "UUID": "UUID",
     "Path": "folder",
+    "date": "date",
+    "AnyHttpUrl": "URL",
     "dict": "object",
 }
 _PAGES: Final = {"RefusalCode": "refusals.md"}

@@ -17,6 +17,7 @@ from dienstverlener.outcome import Assertion, Refusal
 from registry.administration import pseudonyms
 from registry.kept import Mandate, Organisation
 from registry.rules import Registry
+from registry.tables import Key, resting_on
 from schemas.administration import MANAGEMENT, REPRESENTATION, CommandRefusal, operation_of
 from schemas.codec import CLOCK_SKEW_SECONDS
 from schemas.directory import Directory
@@ -46,7 +47,7 @@ class Actor:
     pseudonym: str
     organisation: Organisation | None = None
     kvk: str | None = None
-    authority: Mapping[UUID, int] = field(default_factory=dict)
+    authority: Mapping[Key, int] = field(default_factory=dict)
 
     def owns(self, organisation: UUID) -> bool:
         return self.organisation is not None and self.organisation.id == organisation
@@ -90,17 +91,18 @@ def service_of(as_: As, registry: Registry) -> UUID:
 
 def authority_of(
     login: Assertion, held: Sequence[Mandate], registry: Registry, now: datetime
-) -> dict[UUID, int]:
+) -> dict[Key, int]:
     """Of the mandates that name the service, those of who logged in that hold now and reach his
     level, with their revisions."""
-    return {
-        mandate.id: mandate.revision
+    his = (
+        mandate
         for mandate in held
         if is_valid(mandate, now)
         and mandate.vestiging is None
         and mandate.level >= login.level
         and pseudonyms.of_mandate(registry, mandate) == login.acting_subject
-    }
+    )
+    return resting_on(*his)
 
 
 def is_valid(mandate: Mandate, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from registry.administration.done import Done, Judged
 from registry.administration.situation import Situation
 from registry.events import Told
 from registry.kept import Mandate
+from registry.tables import resting_on
 from schemas.administration import (
     MANAGEMENT,
     Appoint,
@@ -57,4 +58,4 @@ def appointed(asked: Appoint, situation: Situation) -> Judged:
         registered_at=situation.now,
     )
     change = Told(EventKind.MANDATE_REGISTERED, made, lines.shown(made, situation))
-    return Done(told=[change], relies_on={person.id: person.revision})
+    return Done(told=[change], relies_on=resting_on(person))

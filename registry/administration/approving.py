@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from uuid import UUID
 
 from registry.administration import pseudonyms
 from registry.administration.actors import As, is_valid
@@ -16,6 +15,7 @@ from registry.administration.awaiting import Awaiting
 from registry.administration.done import Done, Judged
 from registry.administration.situation import Situation
 from registry.events import Told
+from registry.tables import Key, resting_on
 from schemas.administration import Appoint, Approve, CommandContent, CommandRefusal, EventKind
 
 Finish = Callable[[CommandContent, Situation], Judged]
@@ -88,11 +88,10 @@ def missing(approved: tuple[str, ...], situation: Situation) -> set[str]:
     return everybody - set(approved)
 
 
-def relies_on(situation: Situation) -> dict[UUID, int]:
+def relies_on(situation: Situation) -> dict[Key, int]:
     """Who represents, as it was read: nobody may have been added or withdrawn meanwhile."""
     organisation = situation.found.organisation
-    known = {each.id: each.revision for each in situation.found.representatives}
-    return {**known, **({organisation.id: organisation.revision} if organisation else {})}
+    return resting_on(*situation.found.representatives, *((organisation,) if organisation else ()))
 
 
 def _waits_on(before: Awaiting, approved: tuple[str, ...]) -> Done:

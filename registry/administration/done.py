@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from pipeline.stage import Outgoing
 from registry.events import Told
 from registry.kept import Organisation
+from registry.tables import Key
 from schemas.administration import ChargeKind, CommandRefusal, ShownLine
 
 
@@ -32,7 +32,7 @@ class Done:
     """
 
     told: Sequence[Told] = ()
-    relies_on: Mapping[UUID, int] = field(default_factory=dict)
+    relies_on: Mapping[Key, int] = field(default_factory=dict)
     costs: Sequence[Cost] = ()
     asks: Sequence[Outgoing] = ()
     shown: Sequence[ShownLine] | None = None

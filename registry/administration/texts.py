@@ -22,7 +22,7 @@ TEXTS: Final[dict[CommandRefusal, Text]] = {
         "Your login does not hold, or is too old. Log in again, and give the command at once.",
     ),
     CommandRefusal.NOT_AUTHORISED: Text(
-        "U mag dit niet doen. Laat het doen door wie daarvoor bevoegd is: de eigen beheerder van de "
+        "U mag dit niet doen. Laat het doen door wie daarvoor bevoegd is: de beheerder van de "
         "organisatie, haar vertegenwoordiger (beheerders aanwijzen) of het register (op papier).",
         "You may not do this. Let it be done by who may: the organisation's own manager, its "
         "representative (to appoint managers), or the registry's operators (in writing).",
@@ -66,8 +66,8 @@ TEXTS: Final[dict[CommandRefusal, Text]] = {
         "What has expired is registered anew.",
     ),
     CommandRefusal.DOCUMENT_NEEDED: Text(
-        "Wie op papier registreert, noemt het document en de organisatie.",
-        "Who registers in writing names the document and the organisation.",
+        "Op papier registreert u met document en organisatie. Geef de opdracht met beide opnieuw.",
+        "In writing, a document and an organisation are needed. Give the command again, with both.",
     ),
     CommandRefusal.SECOND_OPERATOR_NEEDED: Text(
         "U hebt hier al mee ingestemd. Laat iemand anders het goedkeuren.",

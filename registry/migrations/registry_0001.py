@@ -97,6 +97,10 @@ _TABLES = (
     "CREATE INDEX assignments_person ON assignments (person)",
     "CREATE INDEX assignments_organisation ON assignments (organisation)",
     """
+    CREATE INDEX assignments_in_force ON assignments (organisation, valid_until)
+        WHERE withdrawn_at IS NULL
+    """,
+    """
     CREATE TABLE awaiting (
         id uuid PRIMARY KEY,
         revision integer NOT NULL,

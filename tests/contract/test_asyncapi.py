@@ -14,18 +14,24 @@ import pytest
 from jsonschema import Draft7Validator
 
 from pipeline import dead_letters
-from schemas import codec, jose, published
+from pipeline.catalogue import sign_entry
+from schemas import codec, jose, published, topics
 from schemas.asyncapi import role_name, short_name
+from schemas.catalogue import CatalogueEntry
 from schemas.codec import Record
 from schemas.message import Message
 from schemas.messages import MESSAGES
 from schemas.topics import DLQ_RETENTION_MS, TOPICS, Topic
+from schemas.values import Role
 
 Json = dict[str, Any]
 DOCUMENT: Json = json.loads((published.FOLDER / published.ASYNCAPI).read_text(encoding="utf-8"))
 DEAD = [topic for topic in TOPICS if topic.has_dlq]
+BETWEEN_REGISTRIES = (topics.CHAIN_INFORMATION_QUERIES, topics.CHAIN_INFORMATION)
+"""Of one registry, and written by another."""
 NOW = datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
 LOGIN = UUID("0b6f7a52-54cf-4f0e-8a31-2d2a7c1f9e10")
+REGISTRY = "urn:etoegang:MR:00000099000000004000:entities:9000"
 MAKELAAR = "urn:etoegang:HM:00000099000000001000:entities:9000"
 
 # --- both sides in the same words
@@ -59,7 +65,7 @@ def written_and_read_by_the_code() -> set[Line]:
         found |= _lines(address(topic), writer, reader, short_name(topic.message))
     for topic in DEAD:
         found |= _lines(f"{address(topic)}.dlq", role_name(topic.reader), "operator", "dead-letter")
-    return found
+    return found | _lines("catalogue", "scheme", "participant", "catalogue-entry.v1")
 
 
 def channels(document: Json) -> set[Line]:
@@ -84,7 +90,8 @@ def _dead_channel(topic: Topic) -> Line:
 
 
 def channels_of_the_code() -> set[Line]:
-    return {*map(_channel, TOPICS), *map(_dead_channel, DEAD)}
+    catalogue = ("catalogue", "1", "-1", "catalogue-entry.v1")
+    return {*map(_channel, TOPICS), *map(_dead_channel, DEAD), catalogue}
 
 
 def types(document: Json) -> set[Line]:
@@ -92,7 +99,7 @@ def types(document: Json) -> set[Line]:
     return {
         (name, one["name"], one["contentType"], _jws_type(one), one["payload"]["$ref"])
         for name, one in document["components"]["messages"].items()
-        if name != "dead-letter"
+        if name not in ("dead-letter", "catalogue-entry.v1")
     }
 
 
@@ -132,7 +139,7 @@ def test_no_role_reads_what_it_writes() -> None:
     read = {
         (topic, role) for topic, action, role, _ in written_and_read(DOCUMENT) if action != "send"
     }
-    assert sent & read == set()
+    assert {topic for topic, _ in sent & read} == set(map(address, BETWEEN_REGISTRIES))
 
 
 def _swap(document: Json) -> None:
@@ -172,6 +179,8 @@ def example(message: type[Message]) -> Message:
 
 def written(topic: Topic, signer: codec.Signer) -> Record:
     message = example(topic.message)
+    if topic.writer is Role.REGISTRY:
+        signer = codec.Signer(REGISTRY, signer.key)
     if topic.signed:
         return codec.encode_signed(topic.of("polder"), message, signer, (MAKELAAR,), LOGIN, NOW)
     return codec.encode_unsigned(topic.of("polder"), message, LOGIN, NOW)
@@ -224,3 +233,28 @@ def test_dead_letter_has_the_headers_of_the_document(signer: codec.Signer) -> No
     assert headers.keys() == schema["properties"].keys()
     for name in headers:
         assert not accepts(schema, {k: v for k, v in headers.items() if k != name})
+
+
+# --- the catalogue
+
+
+def entry() -> CatalogueEntry:
+    folder = published.FOLDER / "examples" / "catalogue-entry.v1" / "valid"
+    return CatalogueEntry.model_validate_json((folder / "all-fields.json").read_text())
+
+
+def test_catalogue_is_compacted_by_its_dienstverlener_and_kept_for_ever() -> None:
+    kafka = DOCUMENT["channels"]["catalogue"]["bindings"]["kafka"]
+    assert kafka["topicConfiguration"] == {"cleanup.policy": ["compact"], "retention.ms": -1}
+
+
+def test_record_of_the_catalogue_has_the_key_the_type_and_the_payload_of_the_document() -> None:
+    message = DOCUMENT["components"]["messages"]["catalogue-entry.v1"]
+    record = sign_entry(entry(), jose.new_key())
+    assert record.topic == DOCUMENT["channels"]["catalogue"]["address"]
+    assert accepts(message["bindings"]["kafka"]["key"], record.key.decode())
+    assert accepts(message["headers"], header_values(record))
+    assert jose.header_of(record.value.decode()).typ == message["x-jws"]["typ"]
+    data = entry().model_dump(mode="json")
+    assert accepts(message["payload"], data)
+    assert not accepts(message["payload"], {**data, "field_too_many": 1})

@@ -25,6 +25,7 @@ from pipeline.service import DRAIN_SECONDS
 from pipeline.settings import Files, Settings
 from sandbox import founding, ports, scenario_file, topology
 from sandbox.network import COMMANDS
+from schemas.directory import Directory
 
 SCENARIO = "scenarios/first-login.yaml"
 ENDED, HEALTHY = "service_completed_successfully", "service_healthy"
@@ -34,12 +35,14 @@ Problems = Iterable[str]
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is checked: services without YAML's anchors, and the files beside them."""
+    """What is checked: services without YAML's anchors, and the files beside them; `portals`: the
+    dienstverlener that a registry is too, at its own portal."""
 
     services: dict[str, Service]
     dockerfile: str
     context: str
     how_to: str
+    portals: dict[str, str]
 
     @property
     def kafka(self) -> dict[str, Service]:
@@ -67,7 +70,20 @@ def deployment() -> Deployment:
     """Read anew each time, so that a test may change it."""
     services = json.loads(json.dumps(yaml.safe_load(text("compose.yaml"))["services"]))
     beside = ("Dockerfile", ".dockerignore", "docs/how-to/run-with-compose.md")
-    return Deployment(services, *map(text, beside))
+    return Deployment(services, *map(text, beside), portals())
+
+
+@cache
+def network() -> Directory:
+    """The directory of the scenario's network."""
+    with TemporaryDirectory() as folder:
+        folders = founding.Folders(Path(folder, "network"), Path(folder, "secrets"))
+        return founding.found(scenario_file.load(Path(SCENARIO)), folders, utc_now()).directory
+
+
+def portals() -> dict[str, str]:
+    owners = {one.entity_id: one.name for one in network().participants}
+    return {one.name: owners[one.portal] for one in network().participants if one.portal}
 
 
 def unless(holds: bool, problem: str) -> Problems:
@@ -124,7 +140,7 @@ def wrong_databases(d: Deployment) -> Problems:
     """Only set-up knows the administrator's password, and it knows the server's."""
     server = d.services["postgres"]["environment"]
     bare = f"postgresql://postgres:5432/{server['POSTGRES_DB']}"
-    wanted = dict.fromkeys((*d.roles, "setup-topics"), bare)
+    wanted = dict.fromkeys((*d.roles, "setup-topics", "setup-catalogue"), bare)
     wanted["setup-databases"] = bare.replace("//", f"//postgres:{server['POSTGRES_PASSWORD']}@")
     found = {name: s["environment"].get("HERKEN_POSTGRES") for name, s in d.ours.items()}
     return differing("databases", wanted, found)
@@ -170,13 +186,9 @@ def wrong_durability(d: Deployment) -> Problems:
             yield from unless(bytes_ >= largest_message(), f"{name}: {limit} is {bytes_}")
 
 
-@cache
 def largest_message() -> int:
     """What the topics of the scenario's network take."""
-    with TemporaryDirectory() as folder:
-        folders = founding.Folders(Path(folder, "network"), Path(folder, "secrets"))
-        founded = founding.found(scenario_file.load(Path(SCENARIO)), folders, utc_now())
-    return max(int(p.config["max.message.bytes"]) for p in topology.plan(founded.directory))
+    return max(int(p.config["max.message.bytes"]) for p in topology.plan(network()))
 
 
 # --- what runs when, and what it may
@@ -211,15 +223,28 @@ def before(name: str, services: dict[str, Service]) -> set[str]:
 
 
 def shared_secrets(d: Deployment) -> Problems:
-    """A role sees the network's files and its own secrets; only `setup-files` writes any."""
+    """A role sees the network's files and its own secrets, a registry those of its portal too; two
+    jobs see everybody's; only `setup-files` writes any."""
     for name, service in d.ours.items():
         network, secrets = (service["environment"][f"HERKEN_{w}"] for w in ("NETWORK", "SECRETS"))
-        own = str(secrets_file(Path(secrets), name).parent)
-        wanted = [("network", "", network, True), ("secrets", name, own, True)]
+        seen = _secrets_of(name, secrets, d)
+        wanted = [("network", "", network, True), *seen]
         mounts = [mount(volume) for volume in service.get("volumes", [])]
-        yield from unless(name not in d.roles or mounts == wanted, f"{name}: mounts {mounts}")
+        fits = name == "setup-files" or mounts == wanted
+        yield from unless(fits, f"{name}: mounts {mounts}")
         read_only = all(is_read_only for *_, is_read_only in mounts)
         yield from unless(read_only or name == "setup-files", f"{name}: may write")
+
+
+def _secrets_of(name: str, folder: str, d: Deployment) -> list[tuple[str, str, str, bool]]:
+    """The mounts of secrets that a service has."""
+    if name not in d.roles:
+        return [("secrets", "", folder, True)] if name in FOR_ALL else []
+    mine = [each for each in (name, d.portals.get(name)) if each]
+    return [("secrets", each, str(secrets_file(Path(folder), each).parent), True) for each in mine]
+
+
+FOR_ALL = ("setup-databases", "setup-catalogue")
 
 
 def mount(volume: str | dict[str, Any]) -> tuple[str, str, str, bool]:
@@ -371,8 +396,14 @@ CHANGES: list[tuple[Check, Change, str]] = [
     (wrong_order, put("dijk/depends_on/redis", {"condition": HEALTHY}), "no redis"),
     (wrong_order, put("setup-topics/depends_on/kafka-1/condition", "started"), "is 'started'"),
     (wrong_order, put("dijk/depends_on/setup-databases"), "dijk does not wait for postgres"),
+    (wrong_order, put("terp/depends_on/setup-catalogue"), "terp does not wait for setup-catalogue"),
+    (wrong_order, put("setup-catalogue/depends_on/setup-topics"), "does not wait for setup-topics"),
     (shared_secrets, put("dijk/volumes/1/volume/subpath", "sluis"), "dijk: mounts"),
     (shared_secrets, put("terp/volumes/1", ALL_SECRETS), "terp: mounts"),
+    (shared_secrets, put("setup-topics/volumes/0", ALL_SECRETS), "setup-topics: mounts"),
+    (shared_secrets, put("setup-catalogue/volumes/1", "network:/n:ro"), "catalogue: mounts"),
+    (shared_secrets, put("setup-catalogue/volumes/1/read_only", False), "catalogue: may write"),
+    (shared_secrets, lambda d: replace(d, portals={"terp": "waterdam"}), "terp: mounts"),
     (shared_secrets, put("setup-databases/volumes/1/read_only", False), "databases: may write"),
     (unconfined, put("polder/read_only", False), "polder: read_only"),
     (unconfined, put("polder/cap_drop"), "polder: cap_drop"),

@@ -23,7 +23,7 @@ from sandbox.pytest_plugin import RunningNetwork
 from sandbox.scenario_file import load
 from sandbox.servers import Servers
 from schemas.directory import Directory
-from schemas.topics import TOPICS
+from schemas.topics import CATALOGUE, TOPICS
 
 SCENARIO = Path("scenarios/first-login.yaml")
 COMMANDS = [
@@ -34,8 +34,13 @@ COMMANDS = [
     "scenario check",
     "doctor",
     "version",
+    "catalogue export",
+    "catalogue import",
+    "catalogue diff",
+    "catalogue generate",
 ]
 ON_KAFKA = [
+    ("catalogue", "export"),
     ("topics", "--live"),
     ("dlq", "list"),
     ("dlq", "show", "cancellations.polder", "0:0"),
@@ -155,7 +160,7 @@ async def test_commands_exit_2_and_name_the_variable_when_kafka_is_not_set(
     environment: dict[str, str],
 ) -> None:
     env = {**environment, "HERKEN_KAFKA": ""}
-    for ran in await asyncio.gather(*(herken(*arguments, env=env) for arguments in ON_KAFKA[:2])):
+    for ran in await asyncio.gather(*(herken(*arguments, env=env) for arguments in ON_KAFKA[:3])):
         assert (ran.code, ran.out) == (2, "")
         assert "needs HERKEN_KAFKA" in ran.err
 
@@ -171,13 +176,15 @@ async def test_topics_lists_every_kind_when_nothing_is_set() -> None:
         assert topic.message.TYPE in listed.out
     assert "authn-requests.<makelaar>" in listed.out
     assert "7 days" in listed.out
+    assert re.search(r"^catalogue +scheme +everybody .* 1 +for ever +yes$", listed.out, re.M)
 
 
 async def test_topics_as_json_has_partitions_retention_and_dead_letters() -> None:
     found = (await herken("topics", "--json")).document
     kinds = {kind["topic"]: kind for kind in found["kinds"]}
     assert found["topics"] == []
-    assert len(kinds) == len(TOPICS)
+    assert len(kinds) == len(TOPICS) + 1
+    assert kinds["catalogue"]["dead_letter_topic"] == "catalogue.dlq"
     assert kinds["outcomes.<dienstverlener>"] == {
         "topic": "outcomes.<dienstverlener>",
         "writer": "makelaar",
@@ -197,6 +204,7 @@ async def test_topics_names_each_participants_own_when_a_network_is_set(
     ran = await herken("topics", env={"HERKEN_NETWORK": environment["HERKEN_NETWORK"]})
     assert ran.code == 0
     assert re.search(r"^authn-requests\.polder +4 +1 day$", ran.out, re.MULTILINE)
+    assert re.search(r"^catalogue +1 +for ever$", ran.out, re.MULTILINE)
     assert re.search(r"^authn-requests\.polder\.dlq +1 +14 days$", ran.out, re.MULTILINE)
 
 
@@ -223,9 +231,11 @@ async def test_topics_live_exits_1_and_says_what_differs(
         herken("topics", "--live", "--json", env=quiet.environment),
     )
     assert as_text.code == 1
-    assert f"0 of {len(right)} topics are as they must be" in as_text.out
+    shared = [name for name in right if name.split(".")[0] == CATALOGUE]  # perhaps of others
+    assert re.search(rf"^[02] of {len(right)} topics are as they must be", as_text.out, re.M)
     assert (ran.code, ran.document["ok"]) == (1, False)
     differences = {topic["topic"]: topic["differences"] for topic in ran.document["topics"]}
+    assert [differences.pop(name) for name in shared] in ([[], []], [["is not there"]] * 2)
     assert differences.pop(name) == [
         "has 2 partitions, must have 4",
         "retention.ms is 1 minute, must be 7 days",

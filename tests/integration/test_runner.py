@@ -33,7 +33,7 @@ from providers import means as means_table
 from providers.credentials.code import SharedSecret
 from providers.credentials.password import hash_password
 from providers.role import provider
-from registry import mandates as mandates_table
+from registry import tables
 from registry.role import registry
 from sandbox.servers import Servers
 from schemas import codec, topics
@@ -68,10 +68,12 @@ from tests.unit.builders import (
     databases,
     mandate,
     means,
+    organisation,
     signed,
     unsigned,
     world,
 )
+from tests.unit.builders import person as registered
 
 LATER = NOW + timedelta(seconds=DEADLINE_SECONDS)
 PASSWORD = "twee-molens-aan-de-vaart"
@@ -665,10 +667,11 @@ async def person(pools: Pools) -> AsyncIterator[Person]:
     async with pools["aak"].acquire() as connection:
         await means_table.add(connection, issued)
     async with pools["kade"].acquire() as connection:
-        await mandates_table.add(connection, held)
+        for thing in (organisation(), registered(), held):
+            await tables.put(connection, thing)
     yield found
     await pools["aak"].execute("TRUNCATE means")
-    await pools["kade"].execute("TRUNCATE mandates")
+    await pools["kade"].execute("TRUNCATE organisations, people, holders, mandates CASCADE")
 
 
 async def test_login_is_asserted_when_all_three_roles_agree(person: Person) -> None:

@@ -16,19 +16,14 @@ from pipeline import store
 from pipeline.keys import utc_now
 from pipeline.store import Conflict, Row, Store, Writes
 from providers import means as means_table
-from registry import mandates as mandates_table
 from sandbox.servers import Servers
 from schemas import jose
 from schemas.codec import Record
 from schemas.directory import PublicJwk
 from schemas.values import Level
 from tests.unit.builders import (
-    AAK,
-    BOTTER,
     NOW,
-    SUBJECT,
     databases,
-    mandate,
     means,
     sealed_for,
     service,
@@ -272,56 +267,6 @@ async def test_failures_are_counted_and_forgotten_for_one_means(issued: Any) -> 
     await means_table.forget_failures(MEANS.id)(issued)
     found = await means_table.by_id(issued, [MEANS.id, bas.id])
     assert (found[MEANS.id].failures, found[bas.id].failures) == (0, 5)
-
-
-# --- a registry's mandates
-
-
-@pytest.fixture
-async def registered(pools: Pools) -> AsyncIterator[Any]:
-    async with Store(pools["kade"]).connection() as found:
-        await found.execute("TRUNCATE mandates")
-        yield found
-
-
-async def test_mandates_are_found_of_a_holder_at_one_provider_only(registered: Any) -> None:
-    mine = mandate(vestiging="900001010001", withdrawn_at=NOW)
-    earlier = mandate(id=uuid4(), organisation="Aak & Zoon", level=Level.EH4)
-    for one in (
-        mine,
-        earlier,
-        mandate(id=uuid4(), provider=BOTTER),
-        mandate(id=uuid4(), subject=uuid4()),
-    ):
-        await mandates_table.add(registered, one)
-    nobody = (AAK, uuid4())
-    found = await mandates_table.of_holders(registered, [(AAK, SUBJECT), nobody, nobody])
-    assert found == {(AAK, SUBJECT): [earlier, mine], nobody: []}
-    assert await mandates_table.by_id(registered, [mine.id, uuid4()]) == {mine.id: mine}
-
-
-async def test_mandate_of_one_pair_is_not_that_of_another(registered: Any) -> None:
-    """Holders are pairs: neither half alone, nor halves of two of them, will do."""
-    other = uuid4()
-    await mandates_table.add(registered, mandate(subject=other))
-    found = await mandates_table.of_holders(registered, [(AAK, SUBJECT), (BOTTER, other)])
-    assert found == {(AAK, SUBJECT): [], (BOTTER, other): []}
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"kvk": "9000010"},
-        {"vestiging": "1"},
-        {"valid_until": NOW - timedelta(days=1)},
-        {"valid_from": NOW, "valid_until": NOW + timedelta(days=6 * 365)},
-    ],
-)
-async def test_mandate_is_refused_when_the_scheme_knows_no_such_mandate(
-    registered: Any, change: dict[str, Any]
-) -> None:
-    with pytest.raises(asyncpg.CheckViolationError):
-        await mandates_table.add(registered, mandate(**change))
 
 
 # --- apart

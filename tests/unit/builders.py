@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from brokers.authn_requests import Arrival
 from brokers.login import Login, Phase
 from brokers.rules import Network
 from pipeline import database
@@ -28,14 +29,26 @@ from pipeline.stage import Moment, Step
 from providers.authentication import Authentication
 from providers.means import Means
 from providers.rules import Provider
-from registry.mandates import Mandate
+from providers.sessions import Session, key_of
+from registry.cases import Asked, Candidate, Case
+from registry.kept import (
+    Assignment,
+    Holder,
+    Link,
+    Mandate,
+    Organisation,
+    OrganisationKind,
+    Person,
+)
 from registry.query import Query
 from registry.rules import Registry
 from sandbox.seeding import MIGRATIONS
 from schemas import jose
+from schemas.administration import Scope, ScopeKind
 from schemas.catalogue import (
     Catalogue,
     CatalogueEntry,
+    RequestedAttribute,
     Service,
     ServiceDefinition,
     ServiceInstance,
@@ -48,17 +61,27 @@ from schemas.messages import (
     AuthenticationRequest,
     AuthenticationResult,
     AuthnRequest,
+    Confirmation,
+    ConfirmationQuery,
+    Confirmed,
     CredentialKind,
     Deny,
     MandateDecision,
     MandateQuery,
     NotAuthenticated,
+    Obligation,
     Permit,
 )
 from schemas.refusals import RefusalCode
-from schemas.sealed import ActingSubject, Identifier, LegalSubject, PairwiseSubject
+from schemas.sealed import (
+    ActingSubject,
+    ChainClaim,
+    Identifier,
+    LegalSubject,
+    PairwiseSubject,
+)
 from schemas.topics import Topic
-from schemas.values import EntityType, Level, Role, Value
+from schemas.values import AttributeName, EntityType, Level, Role, Value
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 FROM, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -70,8 +93,12 @@ REQUEST = UUID("0b6f7a52-54cf-4f0e-8a31-2d2a7c1f9e10")
 INPUT = UUID("5d1c6f0e-9d3b-4c55-b0a7-6e8f1b7c2a42")
 SUBJECT = UUID("1c0f6a7e-1111-4c55-b0a7-6e8f1b7c2a42")
 PERSON = UUID("1c0f6a7e-2222-4c55-b0a7-6e8f1b7c2a42")
-KVK = "90000101"
+MOLEN, KANTOOR = UUID(int=601), UUID(int=602)
+"""Two organisations: one that people act for, and one that acts for others."""
+KVK, KANTOOR_KVK = "90000101", "90000150"
 NONCE, OTHER_NONCE = "n" * 32, "o" * 32
+BROWSER_SECRET = "b" * 32
+SESSION_KEY = key_of(BROWSER_SECRET)
 JWS, SEALED, SIGNATURE = "aa.bb.cc", "aa.bb.cc.dd.ee", "s" * 86
 
 
@@ -86,6 +113,8 @@ def service_id(number: int, index: int) -> str:
 DUIN, KWELDER = entity_id(Role.MAKELAAR, 1), entity_id(Role.MAKELAAR, 2)
 AAK, BOTTER = entity_id(Role.PROVIDER, 3), entity_id(Role.PROVIDER, 4)
 KADE, PIER = entity_id(Role.REGISTRY, 5), entity_id(Role.REGISTRY, 6)
+GOLF = entity_id(Role.REGISTRY, 10)
+"""A registry without chains."""
 HAVEN, LOODS = entity_id(Role.DIENSTVERLENER, 7), entity_id(Role.DIENSTVERLENER, 8)
 STRANGER = entity_id(Role.PROVIDER, 99)
 
@@ -179,16 +208,19 @@ _ENTITIES = {
     "botter": BOTTER,
     "kade": KADE,
     "pier": PIER,
+    "golf": GOLF,
     "haven": HAVEN,
     "loods": LOODS,
 }
 _HIGHEST = {"aak": Level.EH3, "botter": Level.EH4}
+_ATTRIBUTES = {"botter": (AttributeName.FIRST_NAME, AttributeName.FAMILY_NAME)}
+_CHAINS = ("kade", "pier")
 _FIRST = {"aak": CredentialKind.PASSWORD, "botter": CredentialKind.SIGNATURE}
 
 
 @dataclass(frozen=True)
 class World:
-    """Eight participants and four services, with everybody's keys."""
+    """Nine participants and four services, with everybody's keys."""
 
     directory: Directory
     catalogue: Catalogue
@@ -223,7 +255,14 @@ def _taking_part(
     keys = [directory_key(signing), directory_key(encryption, KeyUse.ENCRYPTION)]
     fronts = [directory_key(front, KeyUse.FRONT)] if name == "kade" else []
     entity = _ENTITIES[name]
-    return participant(name, entity, keys=[*keys, *fronts], highest_level=_HIGHEST.get(name))
+    return participant(
+        name,
+        entity,
+        keys=[*keys, *fronts],
+        highest_level=_HIGHEST.get(name),
+        attributes=_ATTRIBUTES.get(name, ()),
+        chains=name in _CHAINS,
+    )
 
 
 def secrets(name: str, signing: jose.PrivateKey, encryption: jose.PrivateKey) -> Secrets:
@@ -256,10 +295,15 @@ def network(**changes: Any) -> Network:
     )
 
 
+def arrival(remembered: str | None = None, **changes: Any) -> Arrival:
+    return Arrival(network(**changes), remembered)
+
+
 def provider(name: str = "aak", **changes: Any) -> Provider:
     fields = {
         "me": world().named(name),
         "directory": world().directory,
+        "catalogue": world().catalogue,
         "first_challenge": _FIRST[name],
         "attempts": ATTEMPTS,
         "seal": lambda content, to: seal(content, to, NOW),
@@ -330,8 +374,30 @@ def mandate_decision(result: Permit | Deny | None = None, **changes: Any) -> Man
     return MandateDecision(**{"request_id": REQUEST, "result": result or permit(), **changes})
 
 
+def confirmation_query(**changes: Any) -> ConfirmationQuery:
+    fields = {"request_id": REQUEST, "level": Level.EH3, "decision": JWS, "deadline": DEADLINE}
+    return ConfirmationQuery(**{**_ABOUT, **fields, **changes})
+
+
 def denied(code: RefusalCode) -> MandateDecision:
     return mandate_decision(Deny(code=code))
+
+
+def obliging(registry: str = PIER, **changes: Any) -> Permit:
+    """A permit that another registry has to confirm."""
+    obligation = Obligation(registry=registry, claim=SEALED)
+    return permit(**{"legal": None, "obligation": obligation, **changes})
+
+
+def confirmed(**changes: Any) -> Confirmed:
+    levels = {"level_requested": Level.EH3, "level": Level.EH3}
+    fields = {"legal": SEALED, "decision_signature": SIGNATURE, "decided_at": NOW}
+    about = {"services": (service().service_uuid,), "catalogue_version": 1}
+    return Confirmed(**{**_ABOUT, **about, **levels, **fields, **changes})
+
+
+def confirmation(result: Confirmed | Deny | None = None, **changes: Any) -> Confirmation:
+    return Confirmation(**{"request_id": REQUEST, "result": result or confirmed(), **changes})
 
 
 def acting_subject() -> str:
@@ -359,6 +425,7 @@ def login(phase: Phase = Phase.AUTHENTICATING, **changes: Any) -> Login:
         "service": SERVICE,
         "level": Level.EH3,
         "force_authn": False,
+        "requested_at": NOW,
         "deadline": DEADLINE,
         "provider": AAK,
     }
@@ -386,20 +453,111 @@ def means(**changes: Any) -> Means:
     return Means(**{**fields, "username": "ans@molen.example", **changes})
 
 
+def session(**changes: Any) -> Session:
+    """Of the means above, begun an hour ago."""
+    fields = {"key": SESSION_KEY, "id": UUID(int=7), "revision": 3, "means": UUID(int=1)}
+    since = {"authenticated_at": NOW - timedelta(hours=1), "level": Level.EH3}
+    return Session(**{**fields, **since, "subject": SUBJECT, **changes})
+
+
+def asking(*names: AttributeName, required: bool = True, **changes: Any) -> Catalogue:
+    """The catalogue, with services of haven's that want to know these attributes."""
+    wanted = tuple(
+        RequestedAttribute(name=name, required=required, purpose="Om u aan te spreken")
+        for name in names
+    )
+    fields = {"attributes": wanted, **changes}
+    return catalogue([each.model_copy(update=fields) for each in SERVICES[:2]] + [*SERVICES[2:]])
+
+
+_PERIOD = {
+    "valid_from": NOW - timedelta(days=1),
+    "valid_until": NOW + timedelta(days=1),
+    "registered_at": NOW - timedelta(days=1),
+}
+
+
 def mandate(**changes: Any) -> Mandate:
+    scope = Scope(kind=ScopeKind.SERVICES, services=(service().service_uuid,))
+    fields = {"id": UUID(int=1), "person": PERSON, "organisation": MOLEN, "scope": scope}
+    return Mandate(**{**fields, "level": Level.EH3, **_PERIOD, **changes})
+
+
+def organisation(**changes: Any) -> Organisation:
+    fields = {"id": MOLEN, "kind": OrganisationKind.COMPANY, "kvk": KVK}
+    return Organisation(**{**fields, "name": "Korenmolen De Windvanger", **changes})
+
+
+def kantoor(**changes: Any) -> Organisation:
+    """The intermediary of a chain."""
+    fields = {"id": KANTOOR, "kvk": KANTOOR_KVK, "name": "Kantoor De Ganzeveer"}
+    return organisation(**{**fields, **changes})
+
+
+def person(**changes: Any) -> Person:
+    holder = Holder(provider=AAK, subject=SUBJECT)
+    fields = {"id": PERSON, "name": "Ans", "organisation": MOLEN, "holders": (holder,)}
+    return Person(**{**fields, **changes})
+
+
+def assignment(**changes: Any) -> Assignment:
+    """The near half of a chain: kantoor acts for molen, whose link is at pier."""
     fields = {
-        "id": UUID(int=1),
-        "provider": AAK,
-        "subject": SUBJECT,
+        "id": UUID(int=11),
         "person": PERSON,
-        "kvk": KVK,
-        "organisation": "Korenmolen De Windvanger",
-        "service": service().service_uuid,
+        "organisation": KANTOOR,
+        "principal": Identifier(type=EntityType.KVKNR, value=KVK),
+        "principal_name": "Korenmolen De Windvanger",
+        "services": (service().service_uuid,),
         "level": Level.EH3,
-        "valid_from": NOW - timedelta(days=1),
-        "valid_until": NOW + timedelta(days=1),
+        "registry": PIER,
+        "link": UUID(int=21),
     }
-    return Mandate(**{**fields, **changes})
+    return Assignment(**{**fields, **_PERIOD, **changes})
+
+
+def link(**changes: Any) -> Link:
+    """The far half: molen lets kantoor act, and kantoor accepted it."""
+    fields = {
+        "id": UUID(int=21),
+        "organisation": MOLEN,
+        "intermediary": KANTOOR_KVK,
+        "services": (service().service_uuid,),
+        "level": Level.EH3,
+        "accepted_at": NOW - timedelta(hours=1),
+    }
+    return Link(**{**fields, **_PERIOD, **changes})
+
+
+def claim(**changes: Any) -> ChainClaim:
+    """What the registry of the assignment claims of the link."""
+    return ChainClaim(**{"link": UUID(int=21), "intermediary": KANTOOR_KVK, **changes})
+
+
+def candidate(held: Mandate | Assignment | None = None, **changes: Any) -> Candidate[Any]:
+    """What a person may act by, as it is read from the tables."""
+    found = held or mandate()
+    whose = kantoor() if isinstance(found, Assignment) else organisation()
+    fields = {"held": found, "organisation": whose, "person": person()}
+    return Candidate(**{**fields, **changes})
+
+
+def asked(**changes: Any) -> Asked:
+    """What a login needs of it."""
+    wanted = changes.get("service", service())
+    fields = {"service": wanted, "services": wanted.stands_for, "level": wanted.level}
+    rest = {"reached": Level.EH4, "now": NOW, "registry": registry()}
+    return Asked(**{**fields, **rest, **changes})
+
+
+def case(held: Mandate | Assignment | Link | None = None, **changes: Any) -> Case[Any]:
+    """A candidate, and what is asked of it; of a link, what kade claims of it."""
+    found = held or mandate()
+    whose = kantoor() if isinstance(found, Assignment) else organisation()
+    fields = {"held": found, "organisation": whose, "asked": asked()}
+    claimed = {"claim": claim(), "claimed_by": world().named("kade")}
+    more = claimed if isinstance(found, Link) else {}
+    return Case(**{**fields, **more, **changes})
 
 
 # --- messages on their way

@@ -14,21 +14,29 @@ from brokers import (
     authentication_results,
     authn_requests,
     cancellations,
+    confirmations,
     deadlines,
     faults,
     mandate_decisions,
     means_choices,
     rules,
 )
+from brokers.admission import ADMISSION
 from brokers.login import Login, Phase
+from brokers.remembered import Remember
 from brokers.role import makelaar
-from pipeline.stage import Step
+from brokers.rules import Network
+from pipeline.stage import Batch, Step
 from schemas.codec import Faulty, request_digest
+from schemas.jose import signature_of
 from schemas.message import Message
 from schemas.messages import (
     Asserted,
     AuthenticationRequest,
     Cancellation,
+    Confirmation,
+    ConfirmationQuery,
+    Deny,
     MandateQuery,
     MeansChoice,
     MeansPrompt,
@@ -40,6 +48,8 @@ from schemas.topics import (
     AUTHENTICATION_REQUESTS,
     AUTHENTICATION_RESULTS,
     AUTHN_REQUESTS,
+    CONFIRMATION_QUERIES,
+    CONFIRMATIONS,
     MANDATE_DECISIONS,
     MANDATE_QUERIES,
     MEANS_PROMPTS,
@@ -51,6 +61,7 @@ from tests.unit.builders import (
     AAK,
     BOTTER,
     DEADLINE,
+    GOLF,
     HAVEN,
     INPUT,
     JWS,
@@ -62,11 +73,16 @@ from tests.unit.builders import (
     PIER,
     REQUEST,
     SERVICE,
+    SERVICES,
     SIGNATURE,
     STRANGER,
+    arrival,
     authenticated,
     authentication_result,
     authn_request,
+    catalogue,
+    confirmation,
+    confirmed,
     denied,
     directory,
     fault,
@@ -75,20 +91,29 @@ from tests.unit.builders import (
     moment,
     network,
     not_authenticated,
+    obliging,
     only_message,
     permit,
     received,
     service,
+    signed,
     world,
 )
 
 ANSWERED_BY = UUID(int=7)
 DECLARATION = f"aa.bb.{SIGNATURE}"
+WITHDRAWN = network(catalogue=catalogue([each for each in SERVICES if each.service_id != SERVICE]))
+UNDER_WAY = [each for each in Phase if each is not Phase.DONE]
 
 
-def asked(row: Login | None = None, sender: str = "haven", **request: Any) -> Step[Login]:
+def asked(
+    row: Login | None = None,
+    sender: str = "haven",
+    remembered: str | None = None,
+    **request: Any,
+) -> Step[Login]:
     message = authn_request(**request)
-    return authn_requests.handle(row, received(message, sender), network(), moment())
+    return authn_requests.handle(row, received(message, sender), arrival(remembered), moment())
 
 
 def refused(step: Step[Login]) -> RefusalCode:
@@ -112,6 +137,14 @@ def ended(step: Step[Login]) -> RefusalCode:
     assert step.send[0].topic is OUTCOMES
     assert step.send[0].owner == world().named("haven")
     return refused(step)
+
+
+def reason(step: Step[Login]) -> str:
+    """The rule that the row says did not hold, the only one and the last."""
+    *before, failed = row_of(step).findings
+    assert all(each.passed for each in before)
+    assert not failed.passed
+    return failed.rule
 
 
 def is_nothing_but(step: Step[Login], reason: str) -> bool:
@@ -139,6 +172,9 @@ def test_user_is_asked_when_several_means_fit() -> None:
         ({"level": Level.EH4}, "botter"),
         ({"provider": AAK}, "aak"),
         ({"provider": BOTTER}, "botter"),
+        ({"declared": (AAK, STRANGER)}, "aak"),
+        ({"remembered": AAK}, "aak"),
+        ({"remembered": AAK, "level": Level.EH4}, "botter"),
     ],
 )
 def test_user_is_not_asked_when_one_means_fits(request_: dict[str, Any], provider: str) -> None:
@@ -150,6 +186,52 @@ def test_user_is_not_asked_when_one_means_fits(request_: dict[str, Any], provide
     )
     assert (row_of(step).phase, row_of(step).nonce) == (Phase.AUTHENTICATING, None)
     assert row_of(step).provider == world().named(provider).entity_id
+
+
+@pytest.mark.parametrize(
+    "request_", [{"declared": (AAK, BOTTER)}, {"declared": (AAK,), "remembered": BOTTER}]
+)
+def test_user_is_asked_with_all_that_fit_when_he_declared_several(request_: dict[str, Any]) -> None:
+    prompt = only_message(asked(**request_))
+    assert isinstance(prompt, MeansPrompt)
+    assert [option.provider for option in prompt.options] == [AAK, BOTTER]
+
+
+async def test_remembered_is_looked_up_for_this_dienstverlener_and_browser_only() -> None:
+    rows = [{"dienstverlener": HAVEN, "browser": NONCE, "provider": BOTTER}]
+    asking = [
+        received(authn_request(browser=NONCE), "haven"),
+        received(authn_request(browser=OTHER_NONCE), "haven"),
+        received(authn_request(), "haven"),
+        received(authn_request(browser=NONCE), "loods"),
+    ]
+    connection = Connection(rows)
+    batch = Batch(connection, asking, lambda _: None, network(), NOW)  # type: ignore[arg-type]
+    found = await authn_requests.facts(batch)
+    assert found == [arrival(BOTTER), arrival(), arrival(), arrival()]
+    assert set(zip(*connection.asked, strict=True)) == {
+        (HAVEN, NONCE),
+        (HAVEN, OTHER_NONCE),
+        (world().named("loods").entity_id, NONCE),
+    }
+
+
+async def test_nothing_is_looked_up_when_no_request_names_a_browser() -> None:
+    connection, asking = Connection([]), [received(authn_request(), "haven")]
+    batch = Batch(connection, asking, lambda _: None, network(), NOW)  # type: ignore[arg-type]
+    assert await authn_requests.facts(batch) == [arrival()]
+    assert connection.asked == ()
+
+
+class Connection:
+    """A database that answers one query, and keeps what it was asked."""
+
+    def __init__(self, rows: list[dict[str, str]]) -> None:
+        self.rows, self.asked = rows, ()  # type: ignore[var-annotated]
+
+    async def fetch(self, _: str, *values: Any) -> list[dict[str, str]]:
+        self.asked = values
+        return self.rows
 
 
 def test_provider_is_told_what_is_asked_and_nothing_more() -> None:
@@ -171,8 +253,10 @@ def test_ledger_keeps_what_was_accepted() -> None:
     row = row_of(step)
     assert (row.request_id, row.dienstverlener, row.service) == (REQUEST, HAVEN, SERVICE)
     assert (row.request, row.digest) == (JWS, request_digest(HAVEN, authn_request()))
-    assert (row.level, row.force_authn) == (Level.EH3, False)
+    assert (row.level, row.force_authn, row.requested_at) == (Level.EH3, False, NOW)
     assert row.deadline == step.due_at == DEADLINE
+    assert all(each.passed for each in row.findings)
+    assert [each.rule for each in row.findings] == [rule.name for rule in ADMISSION]
 
 
 @pytest.mark.parametrize("request_", [{}, {"provider": AAK}])
@@ -188,8 +272,16 @@ def test_start_is_claimed_and_cancelled_when_a_cancellation_was_first(
 @pytest.mark.parametrize("level", [None, Level.EH3])
 def test_request_is_refused_at_once_when_it_is_not_admitted(level: Level | None) -> None:
     step = asked(service=NO_SERVICE, level=level)
-    assert ended(step) is RefusalCode.SERVICE_UNKNOWN
+    assert (ended(step), reason(step)) == (RefusalCode.SERVICE_UNKNOWN, "service_unknown")
     assert row_of(step).level is (level or Level.EH2)
+
+
+def test_refusal_names_the_providers_that_fit_when_the_one_asked_for_does_not() -> None:
+    outcome = only_message(asked(provider=AAK, level=Level.EH4))
+    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome.result, Refused)
+    assert outcome.result.code is RefusalCode.PROVIDER_DOES_NOT_FIT
+    assert outcome.result.fits == ("Botter",)
 
 
 def test_refusal_carries_the_request_its_status_and_its_texts() -> None:
@@ -260,10 +352,10 @@ def test_faulty_request_is_answered_when_it_cannot_be_the_one_known(
 # --- a choice
 
 
-def chosen(row: Login | None = None, **choice: Any) -> Step[Login]:
+def chosen(row: Login | None = None, known: Network | None = None, **choice: Any) -> Step[Login]:
     fields = {"request_id": REQUEST, "nonce": NONCE, "provider": BOTTER, **choice}
     message = received(MeansChoice(**fields))
-    return means_choices.handle(row, message, network(), moment())
+    return means_choices.handle(row, message, known or network(), moment())
 
 
 def choosing(**changes: Any) -> Login:
@@ -277,11 +369,34 @@ def test_chosen_provider_is_asked() -> None:
     assert step.send[0].owner == world().named("botter")
     row = row_of(step)
     assert (row.phase, row.provider, row.nonce) == (Phase.AUTHENTICATING, BOTTER, None)
-    assert step.due_at == DEADLINE
+    assert (row.options, row.browser) == ((), None)
+    assert (step.due_at, step.changes) == (DEADLINE, [])
+
+
+REMEMBERED = [Remember((HAVEN, NONCE), BOTTER, NOW)]
+
+
+@pytest.mark.parametrize(
+    ("browser", "remember", "changes"),
+    [(NONCE, True, REMEMBERED), (NONCE, False, []), (None, True, [])],
+)
+def test_choice_is_remembered_when_the_user_wants_it_and_the_browser_has_a_name(
+    browser: str | None, remember: bool, changes: list[Remember]
+) -> None:
+    row = row_of(asked(browser=browser)).moved(Phase.CHOOSING, nonce=NONCE)
+    assert chosen(row, remember=remember).changes == changes
 
 
 def test_login_is_cancelled_when_the_user_chooses_none() -> None:
-    assert ended(chosen(choosing(), provider=None)) is RefusalCode.CANCELLED_BY_USER
+    step = chosen(choosing(browser=NONCE), provider=None, remember=True)
+    assert (ended(step), reason(step)) == (RefusalCode.CANCELLED_BY_USER, "cancelled_by_user")
+    assert step.changes == ()
+
+
+def test_login_ends_when_the_service_was_withdrawn_while_the_user_chose() -> None:
+    step = chosen(choosing(browser=NONCE), WITHDRAWN, remember=True)
+    assert (ended(step), reason(step)) == (RefusalCode.SERVICE_WITHDRAWN, "service_withdrawn")
+    assert step.changes == ()
 
 
 @pytest.mark.parametrize(
@@ -308,10 +423,13 @@ def test_choice_changes_nothing_when_it_is_not_the_one_awaited(
 
 
 def answered(
-    row: Login | None = None, message: Message | None = None, sender: str | None = "aak"
+    row: Login | None = None,
+    message: Message | None = None,
+    sender: str | None = "aak",
+    known: Network | None = None,
 ) -> Step[Login]:
     result = received(message or authentication_result(), sender, text=DECLARATION)
-    return authentication_results.handle(row, result, network(), moment())
+    return authentication_results.handle(row, result, known or network(), moment())
 
 
 def test_registry_that_the_provider_named_is_asked() -> None:
@@ -328,7 +446,8 @@ def test_registry_that_the_provider_named_is_asked() -> None:
     assert (step.send[0].topic, step.send[0].owner) == (MANDATE_QUERIES, world().named("pier"))
     row = row_of(step)
     assert (row.phase, row.registry, row.declaration) == (Phase.QUERYING, PIER, DECLARATION)
-    assert step.due_at == DEADLINE
+    assert (row.reached, step.due_at) == (Level.EH3, DEADLINE)
+    assert "registry_unknown" in [each.rule for each in row.findings if each.passed]
 
 
 def test_login_is_refused_when_the_provider_refuses() -> None:
@@ -338,7 +457,12 @@ def test_login_is_refused_when_the_provider_refuses() -> None:
 
 def test_login_is_refused_when_the_declaration_does_not_hold() -> None:
     step = answered(login(), authentication_result(authenticated(level=Level.EH2PLUS)))
-    assert ended(step) is RefusalCode.PARTICIPANT_FAULT
+    assert (ended(step), reason(step)) == (RefusalCode.PARTICIPANT_FAULT, "declared_level_too_low")
+
+
+def test_login_ends_when_the_service_was_withdrawn_while_the_user_was_authenticated() -> None:
+    step = answered(login(), known=WITHDRAWN)
+    assert (ended(step), reason(step)) == (RefusalCode.SERVICE_WITHDRAWN, "service_withdrawn")
 
 
 @pytest.mark.parametrize(
@@ -366,10 +490,13 @@ def querying(**changes: Any) -> Login:
 
 
 def decided(
-    row: Login | None = None, message: Message | None = None, sender: str | None = "kade"
+    row: Login | None = None,
+    message: Message | None = None,
+    sender: str | None = "kade",
+    known: Network | None = None,
 ) -> Step[Login]:
     decision = received(message or mandate_decision(), sender, text="dd.ee.ff")
-    return mandate_decisions.handle(row, decision, network(), moment())
+    return mandate_decisions.handle(row, decision, known or network(), moment())
 
 
 def test_login_is_asserted_with_both_declarations_when_the_registry_permits() -> None:
@@ -383,19 +510,35 @@ def test_login_is_asserted_with_both_declarations_when_the_registry_permits() ->
         not_on_or_after=NOW + timedelta(minutes=2),
         declaration=DECLARATION,
         decision="dd.ee.ff",
+        catalogue_version=2,
     )
     assert (step.send[0].topic, step.send[0].owner) == (OUTCOMES, world().named("haven"))
     assert (row_of(step).phase, row_of(step).answered_by) == (Phase.DONE, INPUT)
-    assert step.due_at is None
+    assert (step.due_at, row_of(step).declaration) == (None, None)
+    assert "decision_not_bound" in [each.rule for each in row_of(step).findings if each.passed]
 
 
-def test_assertion_says_the_level_that_the_registry_used() -> None:
-    result = authentication_result(authenticated(level=Level.EH4))
-    row = answered(login(provider=BOTTER), result, "botter").row
-    outcome = only_message(decided(row, mandate_decision(permit(level=Level.EH4))))
+def asserted(step: Step[Login]) -> Asserted:
+    outcome = only_message(step)
     assert isinstance(outcome, Outcome)
     assert isinstance(outcome.result, Asserted)
-    assert outcome.result.level is Level.EH4
+    return outcome.result
+
+
+@pytest.mark.parametrize(
+    ("reached", "used", "level"),
+    [
+        (Level.EH4, Level.EH4, Level.EH4),
+        (Level.EH4, Level.EH3, Level.EH3),
+        (Level.EH3, Level.EH4, Level.EH3),
+    ],
+)
+def test_assertion_says_the_lowest_level_that_was_declared(
+    reached: Level, used: Level, level: Level
+) -> None:
+    result = authentication_result(authenticated(level=reached))
+    row = answered(login(provider=BOTTER), result, "botter").row
+    assert asserted(decided(row, mandate_decision(permit(level=used)))).level is level
 
 
 def test_login_is_refused_when_the_registry_refuses() -> None:
@@ -414,6 +557,35 @@ def test_login_is_refused_when_the_permit_does_not_hold(row: Login, message: Mes
     assert ended(decided(row, message)) is RefusalCode.PARTICIPANT_FAULT
 
 
+def test_login_ends_when_the_service_was_withdrawn_while_the_registry_decided() -> None:
+    step = decided(querying(), known=WITHDRAWN)
+    assert (ended(step), reason(step)) == (RefusalCode.SERVICE_WITHDRAWN, "service_withdrawn")
+
+
+def test_second_registry_is_asked_when_the_permit_obliges_to() -> None:
+    step = decided(querying(), mandate_decision(obliging(PIER)))
+    assert only_message(step) == ConfirmationQuery(
+        request_id=REQUEST,
+        request_digest=login().digest,
+        dienstverlener=HAVEN,
+        service=SERVICE,
+        level=Level.EH3,
+        decision="dd.ee.ff",
+        deadline=DEADLINE,
+    )
+    assert (step.send[0].topic, step.send[0].owner) == (CONFIRMATION_QUERIES, world().named("pier"))
+    row = row_of(step)
+    assert (row.phase, row.confirmer, row.decision) == (Phase.CONFIRMING, PIER, "dd.ee.ff")
+    assert (row.declaration, row.permitted) == (DECLARATION, (service().service_uuid,))
+    assert (row.reached, step.due_at) == (Level.EH3, DEADLINE)
+    assert "obligation_refused" in [each.rule for each in row.findings if each.passed]
+
+
+def test_nobody_is_asked_when_the_obligation_names_a_registry_without_chains() -> None:
+    step = decided(querying(), mandate_decision(obliging(GOLF)))
+    assert (ended(step), reason(step)) == (RefusalCode.PARTICIPANT_FAULT, "obligation_refused")
+
+
 @pytest.mark.parametrize(
     ("row", "sender", "reason"),
     [
@@ -430,12 +602,132 @@ def test_registry_changes_nothing_when_it_was_not_asked(
     assert is_nothing_but(decided(row, sender=sender), reason)
 
 
+# --- a second registry's answer
+
+DECISION = signed(MANDATE_DECISIONS, "duin", mandate_decision(obliging()), "kade").value.decode()
+
+
+def confirming(**changes: Any) -> Login:
+    fields = {"registry": KADE, "declaration": DECLARATION, "decision": DECISION}
+    rest = {"confirmer": PIER, "reached": Level.EH4, "permitted": (service().service_uuid,)}
+    return login(Phase.CONFIRMING, **{**fields, **rest, **changes})
+
+
+def bound(**changes: Any) -> Confirmation:
+    signature = signature_of(DECISION)
+    return confirmation(confirmed(**{"decision_signature": signature, **changes}))
+
+
+def confirms(
+    row: Login | None = None,
+    message: Message | None = None,
+    sender: str | None = "pier",
+    known: Network | None = None,
+) -> Step[Login]:
+    found = received(message or bound(), sender, text="gg.hh.ii")
+    return confirmations.handle(row, found, known or network(), moment())
+
+
+def test_login_is_asserted_with_all_three_declarations_when_the_second_registry_confirms() -> None:
+    step = confirms(confirming())
+    assert asserted(step) == Asserted(
+        service=SERVICE,
+        level=Level.EH3,
+        not_on_or_after=NOW + timedelta(minutes=2),
+        declaration=DECLARATION,
+        decision=DECISION,
+        confirmation="gg.hh.ii",
+        catalogue_version=2,
+    )
+    assert (step.send[0].topic, step.send[0].owner) == (OUTCOMES, world().named("haven"))
+    row = row_of(step)
+    assert (row.phase, row.answered_by, step.due_at) == (Phase.DONE, INPUT, None)
+    assert (row.declaration, row.decision) == (None, None)
+    assert "confirmation_not_bound" in [each.rule for each in row.findings if each.passed]
+
+
+@pytest.mark.parametrize(
+    ("reached", "link", "level"),
+    [
+        (Level.EH4, Level.EH4, Level.EH4),
+        (Level.EH3, Level.EH4, Level.EH3),
+        (Level.EH4, Level.EH3, Level.EH3),
+    ],
+)
+def test_assertion_of_a_chain_says_the_lowest_level_of_all(
+    reached: Level, link: Level, level: Level
+) -> None:
+    assert asserted(confirms(confirming(reached=reached), bound(level=link))).level is level
+
+
+@pytest.mark.parametrize(
+    ("reached", "used", "lowest"),
+    [
+        (Level.EH4, Level.EH3, Level.EH3),
+        (Level.EH3, Level.EH4, Level.EH3),
+        (Level.EH4, Level.EH4, Level.EH4),
+    ],
+)
+def test_assertion_of_a_chain_is_no_higher_than_its_permit(
+    reached: Level, used: Level, lowest: Level
+) -> None:
+    text = f"dd.ee.{SIGNATURE}"
+    permitted = received(mandate_decision(obliging(level=used)), "kade", text=text)
+    row = row_of(
+        mandate_decisions.handle(querying(reached=reached), permitted, network(), moment())
+    )
+    assert row.reached is lowest
+    answer = bound(level=Level.EH4, decision_signature=SIGNATURE)
+    assert asserted(confirms(row, answer)).level is lowest
+
+
+@pytest.mark.parametrize("code", [RefusalCode.NO_MANDATE, RefusalCode.SERVICE_WITHDRAWN])
+def test_login_is_refused_when_the_second_registry_refuses(code: RefusalCode) -> None:
+    assert ended(confirms(confirming(), confirmation(Deny(code=code)))) is code
+
+
+def test_login_is_refused_when_the_second_registry_refuses_what_is_not_its_to_refuse() -> None:
+    step = confirms(confirming(), confirmation(Deny(code=RefusalCode.AUTHENTICATION_FAILED)))
+    assert (ended(step), reason(step)) == (RefusalCode.PARTICIPANT_FAULT, "refusal_not_theirs")
+
+
+def test_login_is_refused_when_the_confirmation_is_of_another_permit() -> None:
+    step = confirms(confirming(), confirmation())
+    assert (ended(step), reason(step)) == (RefusalCode.PARTICIPANT_FAULT, "confirmation_not_bound")
+
+
+def test_login_ends_when_the_service_was_withdrawn_while_the_second_registry_decided() -> None:
+    step = confirms(confirming(), known=WITHDRAWN)
+    assert (ended(step), reason(step)) == (RefusalCode.SERVICE_WITHDRAWN, "service_withdrawn")
+
+
+@pytest.mark.parametrize(
+    ("row", "sender", "reason"),
+    [
+        (None, "pier", "login_unknown"),
+        (confirming(), "kade", "not_asked"),  # not even the first registry
+        (confirming(), None, "not_asked"),
+        (querying(), "kade", "not_asked"),
+        (login(Phase.DONE, confirmer=PIER), "pier", "login_finished"),
+    ],
+)
+def test_second_registry_changes_nothing_when_it_was_not_asked(
+    row: Login | None, sender: str | None, reason: str
+) -> None:
+    assert is_nothing_but(confirms(row, sender=sender), reason)
+
+
+def test_first_registry_changes_nothing_when_it_decides_once_more() -> None:
+    assert is_nothing_but(decided(confirming()), "not_asked")
+
+
 # --- what they signed, but does not hold
 
 Handler = Callable[[Login | None, Faulty, Any, Any], Step[Login]]
 ASKED: list[tuple[Handler, Login, str]] = [
     (faults.provider_fault, login(), "aak"),
     (faults.registry_fault, querying(), "kade"),
+    (faults.confirmer_fault, confirming(), "pier"),
 ]
 
 
@@ -444,7 +736,7 @@ def test_fault_ends_the_login_when_its_answer_was_awaited(
     handle: Handler, row: Login, sender: str
 ) -> None:
     step = handle(row, fault("malformed", sender), network(), moment())
-    assert ended(step) is RefusalCode.PARTICIPANT_FAULT
+    assert (ended(step), reason(step)) == (RefusalCode.PARTICIPANT_FAULT, "answer_malformed")
 
 
 @pytest.mark.parametrize(
@@ -458,6 +750,11 @@ def test_fault_ends_the_login_when_its_answer_was_awaited(
         (faults.registry_fault, querying(), "pier"),
         (faults.registry_fault, login(registry=KADE), "kade"),
         (faults.registry_fault, login(Phase.DONE, registry=KADE), "kade"),
+        (faults.registry_fault, confirming(), "kade"),
+        (faults.confirmer_fault, None, "pier"),
+        (faults.confirmer_fault, confirming(), "kade"),
+        (faults.confirmer_fault, querying(), "kade"),
+        (faults.confirmer_fault, login(Phase.DONE, confirmer=PIER), "pier"),
     ],
 )
 def test_fault_changes_nothing_when_no_answer_was_awaited(
@@ -475,9 +772,10 @@ def cancelled(row: Login | None, sender: str | None = "haven") -> Step[Login]:
     return cancellations.handle(row, message, network(), moment())
 
 
-@pytest.mark.parametrize("phase", [Phase.CHOOSING, Phase.AUTHENTICATING, Phase.QUERYING])
+@pytest.mark.parametrize("phase", UNDER_WAY)
 def test_cancellation_ends_a_login_that_has_not_ended(phase: Phase) -> None:
-    assert ended(cancelled(login(phase))) is RefusalCode.CANCELLED_BY_DIENSTVERLENER
+    step, code = cancelled(login(phase)), RefusalCode.CANCELLED_BY_DIENSTVERLENER
+    assert (ended(step), reason(step)) == (code, "cancelled_by_dienstverlener")
 
 
 def test_cancellation_repeats_the_outcome_when_there_is_one() -> None:
@@ -501,10 +799,10 @@ def test_cancellation_of_another_dienstverlener_claims_nothing_of_ours() -> None
     assert not cancelled(None, "loods").claims & asked().claims
 
 
-@pytest.mark.parametrize("phase", [Phase.CHOOSING, Phase.AUTHENTICATING, Phase.QUERYING])
+@pytest.mark.parametrize("phase", UNDER_WAY)
 def test_login_is_refused_when_its_deadline_passed(phase: Phase) -> None:
     step = deadlines.handle(login(phase), network(), moment())
-    assert ended(step) is RefusalCode.DEADLINE_PASSED
+    assert (ended(step), reason(step)) == (RefusalCode.DEADLINE_PASSED, "deadline_passed")
 
 
 def test_row_is_never_due_again_when_its_login_had_ended() -> None:
@@ -526,6 +824,6 @@ def test_makelaar_reads_every_topic_that_is_written_for_him() -> None:
     read = {topic for topic in TOPICS if topic.reader is Role.MAKELAAR}
     assert {stage.topic for stage in role.stages} == read
     answers = {stage.topic for stage in role.stages if stage.faulty}
-    assert answers == {AUTHN_REQUESTS, AUTHENTICATION_RESULTS, MANDATE_DECISIONS}
+    assert answers == {AUTHN_REQUESTS, AUTHENTICATION_RESULTS, MANDATE_DECISIONS, CONFIRMATIONS}
     assert (role.row, role.due) == (Login, deadlines.handle)
     assert role.known() == network()

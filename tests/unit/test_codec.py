@@ -13,7 +13,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from schemas import asyncapi, codec, jose
+from schemas import asyncapi, checks, codec, jose
+from schemas.administration import Charge, MandateEvent
 from schemas.codec import Claims, Faulty, Received, Record, Untrusted, request_digest
 from schemas.directory import DirectoryKey, KeyUse, Participant
 from schemas.message import Message
@@ -22,12 +23,21 @@ from schemas.messages import (
     AuthenticationResult,
     AuthnRequest,
     CodeAnswer,
+    Confirmation,
     MandateDecision,
     MeansChoice,
     Outcome,
 )
 from schemas.published import FOLDER
-from schemas.topics import AUTHN_REQUESTS, CODE_ANSWERS, MEANS_CHOICES, TOPICS, USER, Topic
+from schemas.topics import (
+    AUTHN_REQUESTS,
+    CODE_ANSWERS,
+    MANDATE_EVENTS,
+    MEANS_CHOICES,
+    TOPICS,
+    USER,
+    Topic,
+)
 from schemas.values import Level, Role
 from tests.unit.builders import (
     DUIN,
@@ -52,7 +62,7 @@ from tests.unit.builders import (
     world,
 )
 
-SKEW = timedelta(seconds=codec.CLOCK_SKEW_SECONDS)
+SKEW = timedelta(seconds=checks.CLOCK_SKEW_SECONDS)
 SECOND, MOMENT = timedelta(seconds=1), timedelta(microseconds=1)
 NAMES = {
     Role.DIENSTVERLENER: "haven",
@@ -140,12 +150,27 @@ def test_record_is_a_cloud_event_of_its_request(topic: Topic) -> None:
     assert headers == {
         "ce_specversion": "1.0",
         "ce_id": str(INPUT),
-        "ce_source": signer_of(topic) if topic.signed else "urn:herken:user",
+        "ce_source": source_of(topic),
         "ce_type": topic.message.TYPE,
         "ce_time": "2026-03-02T09:30:00.000+00:00",
         "content-type": "application/jose" if topic.signed else "application/json",
         "traceparent": f"00-{message.request_id.hex}-{INPUT.hex[:16]}-01",
+        **codec.attributes_of(message),
     }
+
+
+def source_of(topic: Topic) -> str:
+    return codec.source_of(topic.message, signer_of(topic)) if topic.signed else "urn:herken:user"
+
+
+def test_mandate_event_says_in_the_words_of_nl_gov_who_wrote_it_and_what_it_is_about() -> None:
+    event = example(MandateEvent)
+    assert isinstance(event, MandateEvent)
+    headers = dict(record_of(MANDATE_EVENTS, event).headers)
+    oin, index = signer_of(MANDATE_EVENTS).split(":")[3::2]
+    assert headers["ce_source"].decode() == f"urn:nld:oin:{oin}:systeem:mr-{index}"
+    assert headers["ce_subject"].decode() == str(event.object or event.request_id)
+    assert headers["ce_dataschema"] == b"urn:herken:schema:mandate-event.v1"
 
 
 def test_types_of_messages_differ() -> None:
@@ -154,9 +179,11 @@ def test_types_of_messages_differ() -> None:
 
 
 def test_validity_is_that_of_the_message() -> None:
-    found = {m.VALID_SECONDS for m in MESSAGES if m not in (MandateDecision, Outcome)}
-    assert found == {600}
-    assert MandateDecision.VALID_SECONDS == 120
+    declarations, kept = {MandateDecision, Confirmation}, {MandateEvent, Charge}
+    others = set(MESSAGES) - declarations - kept - {Outcome}
+    assert {message.VALID_SECONDS for message in others} == {600}
+    assert {message.VALID_SECONDS for message in declarations} == {120}
+    assert {message.VALID_SECONDS for message in kept} == {10 * 365 * 24 * 3600}
     assert Outcome.VALID_SECONDS == 7 * 24 * 3600
     claims = codec._unverified_claims(request_record().value.decode())
     assert (claims.iat, claims.exp) == (int(NOW.timestamp()), int(NOW.timestamp()) + 600)
@@ -187,7 +214,7 @@ def test_digest_is_over_who_asks_and_exactly_what() -> None:
     text = (
         f'{HAVEN}\n{{"request_id":"{REQUEST}","service":"{SERVICE}",'
         '"level":"urn:etoegang:core:assurance-class:loa3","force_authn":false,"provider":null,'
-        '"answer_within_seconds":60}'
+        '"declared":[],"browser":null,"answer_within_seconds":60}'
     )
     expected = urlsafe_b64encode(sha256(text.encode()).digest()).rstrip(b"=").decode()
     request = authn_request(level=Level.EH3, answer_within_seconds=60)
@@ -395,30 +422,30 @@ PRIVATE = jose.new_key()
 SIGNING, SEALING = directory_key(PRIVATE), directory_key(PRIVATE, KeyUse.ENCRYPTION)
 HAVEN_: Participant = participant("haven", HAVEN)
 CHECKS: list[tuple[Callable[..., None], tuple[Any, ...], str | None]] = [
-    (codec.require_size, (sized(codec.MAX_VALUE_BYTES),), None),
-    (codec.require_size, (sized(codec.MAX_VALUE_BYTES + 1),), "too_large"),
-    (codec.require_type, (typed(AuthnRequest.TYPE), AuthnRequest), None),
-    (codec.require_type, (typed(AuthnRequest.TYPE), Outcome), "type_refused"),
-    (codec.require_type, (sized(0), AuthnRequest), "type_refused"),
-    (codec.require_typ, (jose.Header(codec.typ_of(Outcome), "k"), Outcome), None),
-    (codec.require_typ, (jose.Header(Outcome.TYPE, "k"), Outcome), "typ_refused"),
-    (codec.require_key_validity, (SIGNING, FROM - SKEW), None),
-    (codec.require_key_validity, (SIGNING, FROM - SKEW - MOMENT), "key_not_valid"),
-    (codec.require_key_validity, (SIGNING, UNTIL - MOMENT), None),
-    (codec.require_key_validity, (SIGNING, UNTIL), "key_not_valid"),
-    (codec.require_key_validity, (SEALING, FROM), "key_not_valid"),
-    (codec.require_role, (HAVEN_, Role.DIENSTVERLENER), None),
-    (codec.require_role, (HAVEN_, Role.MAKELAAR), "role_refused"),
-    (codec.require_role, (HAVEN_, USER), "role_refused"),
-    (codec.require_issuer, (claims(), HAVEN_), None),
-    (codec.require_issuer, (claims(iss=LOODS), HAVEN_), "issuer_refused"),
-    (codec.require_audience, (claims(aud=(DUIN, HAVEN)), HAVEN_), None),
-    (codec.require_audience, (claims(), HAVEN_), "audience_refused"),
-    (codec.require_headers, (about(INPUT, HAVEN), claims()), None),
-    (codec.require_headers, (about(REQUEST, HAVEN), claims()), "headers_refused"),
-    (codec.require_headers, (about(INPUT, DUIN), claims()), "headers_refused"),
-    (codec.require_key, (str(REQUEST).encode(), REQUEST), None),
-    (codec.require_key, (str(REQUEST).upper().encode(), REQUEST), "key_refused"),
+    (checks.require_size, (sized(codec.MAX_VALUE_BYTES),), None),
+    (checks.require_size, (sized(codec.MAX_VALUE_BYTES + 1),), "too_large"),
+    (checks.require_type, (typed(AuthnRequest.TYPE), AuthnRequest), None),
+    (checks.require_type, (typed(AuthnRequest.TYPE), Outcome), "type_refused"),
+    (checks.require_type, (sized(0), AuthnRequest), "type_refused"),
+    (checks.require_typ, (jose.Header(codec.typ_of(Outcome), "k"), Outcome), None),
+    (checks.require_typ, (jose.Header(Outcome.TYPE, "k"), Outcome), "typ_refused"),
+    (checks.require_key_validity, (SIGNING, FROM - SKEW), None),
+    (checks.require_key_validity, (SIGNING, FROM - SKEW - MOMENT), "key_not_valid"),
+    (checks.require_key_validity, (SIGNING, UNTIL - MOMENT), None),
+    (checks.require_key_validity, (SIGNING, UNTIL), "key_not_valid"),
+    (checks.require_key_validity, (SEALING, FROM), "key_not_valid"),
+    (checks.require_role, (HAVEN_, Role.DIENSTVERLENER), None),
+    (checks.require_role, (HAVEN_, Role.MAKELAAR), "role_refused"),
+    (checks.require_role, (HAVEN_, USER), "role_refused"),
+    (checks.require_issuer, (claims(), HAVEN_), None),
+    (checks.require_issuer, (claims(iss=LOODS), HAVEN_), "issuer_refused"),
+    (checks.require_audience, (claims(aud=(DUIN, HAVEN)), HAVEN_), None),
+    (checks.require_audience, (claims(), HAVEN_), "audience_refused"),
+    (checks.require_headers, (about(INPUT, HAVEN), claims()), None),
+    (checks.require_headers, (about(REQUEST, HAVEN), claims()), "headers_refused"),
+    (checks.require_headers, (about(INPUT, DUIN), claims()), "headers_refused"),
+    (checks.require_key, (str(REQUEST).encode(), REQUEST), None),
+    (checks.require_key, (str(REQUEST).upper().encode(), REQUEST), "key_refused"),
 ]
 
 
@@ -483,7 +510,7 @@ def test_own_message_holds_at_whatever_age() -> None:
 
 
 def test_own_message_is_untrusted_when_it_was_signed_before_its_key_was_valid() -> None:
-    record = resigned(request_record(), iat=int(FROM.timestamp()) - codec.CLOCK_SKEW_SECONDS - 1)
+    record = resigned(request_record(), iat=int(FROM.timestamp()) - checks.CLOCK_SKEW_SECONDS - 1)
     with pytest.raises(Untrusted, match="key_not_valid"):
         verify_own(record.value.decode())
 

@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from schemas import jose
-from schemas.directory import Directory, DirectoryKey, KeyUse, Participant, Service
-from schemas.values import Level, Role
+from schemas.directory import Directory, DirectoryKey, KeyUse, Participant
+from schemas.values import AttributeName, Level, Role
 from tests.unit.builders import (
     AAK,
     BOTTER,
@@ -18,13 +18,11 @@ from tests.unit.builders import (
     FROM,
     HAVEN,
     KADE,
-    NO_SERVICE,
+    LOODS,
     NOW,
-    SERVICE,
     directory,
     directory_key,
     participant,
-    service,
 )
 
 DUIN_, HAVEN_ = participant("duin", DUIN), participant("haven", HAVEN)
@@ -37,8 +35,8 @@ def people(*found: Participant) -> Build:
     return lambda: directory(found)
 
 
-def served(*services: Service, by: tuple[Participant, ...] = (DUIN_, HAVEN_)) -> Build:
-    return lambda: directory(by, services)
+def with_portal(portal: str) -> Build:
+    return people(participant("kade", KADE, portal=portal), DUIN_, HAVEN_)
 
 
 CONTRADICTIONS: list[tuple[str, Build]] = [
@@ -48,11 +46,8 @@ CONTRADICTIONS: list[tuple[str, Build]] = [
         r"kid .* occurs twice",
         people(participant("duin", DUIN, keys=[KEY]), participant("haven", HAVEN, keys=[KEY])),
     ),
-    (r"ServiceID .* occurs twice", served(service(), service())),
-    (r"a DV that does not take part", served(service(), by=(DUIN_,))),
-    (r"a HM that does not take part", served(service(), by=(HAVEN_,))),
-    (r"a HM that does not take part", served(service(makelaar=HAVEN))),
-    (r"a DV that does not take part", served(service(dienstverlener=DUIN))),
+    (r"a portal is a dienstverlener that takes part", with_portal(LOODS)),
+    (r"a portal is a dienstverlener that takes part", with_portal(DUIN)),
     (r"the role differs", lambda: participant("duin", DUIN, role=Role.PROVIDER)),
     (r"greater than or equal to 1", lambda: directory([], version=0)),
 ]
@@ -66,15 +61,13 @@ def test_directory_is_refused_when_it_contradicts_itself(text: str, build: Build
 
 def test_directory_finds_what_it_holds_and_nothing_else() -> None:
     keyed = participant("duin", DUIN, keys=[KEY])
-    found = directory([keyed, HAVEN_], [service()])
+    found = directory([keyed, HAVEN_])
     assert found.participant(DUIN) is keyed
     assert found.named("haven") == HAVEN_
     assert found.key(KEY.kid) == (keyed, KEY)
-    assert found.service(SERVICE) == service()
     assert found.participant(AAK) is None
     assert found.named("aak") is None
     assert found.key("k" * 43) is None
-    assert found.service(NO_SERVICE) is None
 
 
 def test_role_is_alphabetical_by_the_name_that_users_see() -> None:
@@ -86,9 +79,10 @@ def test_role_is_alphabetical_by_the_name_that_users_see() -> None:
 
 
 def test_directory_survives_its_own_json() -> None:
-    found = directory(
-        [DUIN_, HAVEN_, participant("aak", AAK, highest_level=Level.EH3)], [service()]
+    reaching = participant(
+        "aak", AAK, highest_level=Level.EH3, attributes=(AttributeName.FIRST_NAME,)
     )
+    found = directory([DUIN_, HAVEN_, reaching, participant("kade", KADE, portal=HAVEN)])
     assert Directory.model_validate_json(found.model_dump_json()) == found
 
 

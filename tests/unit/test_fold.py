@@ -196,6 +196,19 @@ def test_changes_are_gathered_in_order() -> None:
     assert found.writes.changes == [_no_change] * 4
 
 
+@pytest.mark.parametrize("order", [(3, 4), (4, 3)])
+def test_older_revision_is_relied_on_when_two_messages_read_another(
+    order: tuple[int, int],
+) -> None:
+    """So that the whole batch is handled again: one of the two was decided by what is no more."""
+
+    def says(_: Any, received: Received[Any], __: Any, ___: Moment) -> Step[Any]:
+        return Step(relies_on={"thing": order[received.id.int - 1], "other": 1})
+
+    found = folded(item(1), item(2, OTHER), says=says)
+    assert found.writes.relied_on == {"thing": 3, "other": 1}
+
+
 def test_repeat_is_noted_beside_what_is_new() -> None:
     found = folded(item(1), says=always(Step(repeat=OTHER)), into=fold(row(7)))
     assert (found.repeats, found.outputs, found.writes.rows) == ([OTHER], [], {})

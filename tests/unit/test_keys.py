@@ -31,7 +31,6 @@ from tests.unit.builders import (
     participant,
     sealed_for,
     secrets,
-    service,
     world,
 )
 
@@ -42,7 +41,7 @@ DUIN_, HAVEN_ = participant("duin", DUIN), participant("haven", HAVEN)
 
 
 def of_version(version: int, **changes: Any) -> Directory:
-    return directory([DUIN_, HAVEN_], [service()], version=version, **changes)
+    return directory([DUIN_, HAVEN_], version=version, **changes)
 
 
 # --- the directory

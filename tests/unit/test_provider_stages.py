@@ -17,6 +17,7 @@ from providers import (
     authentication_requests,
     code_answers,
     password_answers,
+    revisions,
     role,
     signature_answers,
 )
@@ -26,6 +27,7 @@ from providers.authentication import Authentication
 from providers.credentials import password, signature
 from providers.credentials.code import SharedSecret
 from providers.means import MAX_FAILURES, Means
+from providers.rules import START
 from schemas import jose
 from schemas.directory import PublicJwk
 from schemas.messages import (
@@ -49,6 +51,8 @@ from tests.unit.builders import (
     DUIN,
     HAVEN,
     KADE,
+    LOODS,
+    NO_SERVICE,
     NONCE,
     NOW,
     OTHER_NONCE,
@@ -115,6 +119,12 @@ def asked(step: Step[Authentication]) -> CredentialKind:
     return challenge.kind
 
 
+def reason_of(step: Step[Authentication]) -> str:
+    """The first rule that did not hold."""
+    assert step.row is not None
+    return next(each.rule for each in step.row.findings if not each.passed)
+
+
 # --- a makelaar's request
 
 
@@ -133,13 +143,19 @@ def test_user_is_challenged_for_what_the_provider_asks_first(
 
 
 def test_row_keeps_what_was_asked() -> None:
-    expected = authentication(awaits=PASSWORD, nonce=OTHER_NONCE)
-    assert requested().row == expected
+    row = requested(force_authn=True).row
+    assert row is not None
+    assert [each.rule for each in row.findings] == [rule.name for rule in START]
+    expected = authentication(awaits=PASSWORD, nonce=OTHER_NONCE, force_authn=True)
+    assert row.moved(findings=()) == expected
 
 
 def test_makelaar_is_refused_when_the_authentication_cannot_start() -> None:
     assert refused(requested(level=Level.EH4)) is RefusalCode.LEVEL_NOT_SUPPORTED
     assert refused(requested(deadline=NOW)) is RefusalCode.DEADLINE_PASSED
+    withdrawn = requested(service=NO_SERVICE)
+    assert refused(withdrawn) is RefusalCode.SERVICE_WITHDRAWN
+    assert reason_of(withdrawn) == "service_withdrawn"
 
 
 def test_authentication_is_not_started_twice() -> None:
@@ -465,16 +481,43 @@ def test_only_the_registry_can_read_who_the_user_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "code"),
+    ("change", "code", "reason"),
     [
-        ({"level": Level.EH2PLUS}, RefusalCode.LEVEL_NOT_SUPPORTED),
-        ({"registry": STRANGER}, RefusalCode.PARTICIPANT_FAULT),
+        ({"level": Level.EH2PLUS}, RefusalCode.AUTHENTICATION_FAILED, "means_level_too_low"),
+        ({"only_for": LOODS}, RefusalCode.AUTHENTICATION_FAILED, "means_for_another_service"),
+        ({"registry": STRANGER}, RefusalCode.PARTICIPANT_FAULT, "registry_unknown"),
     ],
 )
+@pytest.mark.parametrize("given", ["signature", "code"])
 def test_user_is_not_declared_when_the_means_does_not_do(
-    change: dict[str, Any], code: RefusalCode
+    given: str, change: dict[str, Any], code: RefusalCode, reason: str
 ) -> None:
-    assert refused(given_signature(found(means=issued(**change)))) is code
+    step = {"signature": given_signature, "code": given_code}[given](found(means=issued(**change)))
+    assert refused(step) is code
+    assert reason_of(step) == reason
+    assert step.changes == ()
+
+
+def test_means_for_one_dienstverlener_works_there() -> None:
+    assert isinstance(told(given_signature(found(means=issued(only_for=HAVEN)))), Authenticated)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"holds": False}, "password_wrong"),
+        ({"holds": False, "means": None}, "means_unknown"),
+        ({"holds": False, "means": issued(failures=MAX_FAILURES)}, "means_locked"),
+    ],
+)
+def test_what_was_wrong_is_kept_and_looks_the_same_outwardly(
+    changes: dict[str, Any], reason: str
+) -> None:
+    last = authentication(attempts=2)
+    step = given_password(found(**changes), last)
+    right = given_password(found(holds=False), last)
+    assert reason_of(step) == reason
+    assert [each.message for each in step.send] == [each.message for each in right.send]
 
 
 def test_code_is_good_once_and_fails_when_it_was_used() -> None:
@@ -485,6 +528,7 @@ def test_code_is_good_once_and_fails_when_it_was_used() -> None:
     assert asked(step.lost) is CODE
     assert step.lost.row is not None
     assert step.lost.row.attempts == 1
+    assert reason_of(step.lost) == "code_used"
     assert step.lost.changes == [("count", UUID(int=1))]
 
 
@@ -559,8 +603,13 @@ def test_provider_reads_every_topic_that_is_written_for_it() -> None:
     assert {s.batch for s in stages if s.topic.message is PasswordAnswer} == {role.PASSWORD_BATCH}
 
 
+def test_provider_locks_what_it_relies_on() -> None:
+    assert role.provider(world().keys("aak"), attempts=3).still_holds is revisions.still_hold
+
+
 def test_provider_knows_itself_and_can_seal() -> None:
     known = role.provider(world().keys("aak"), attempts=5).known()
+    assert known.catalogue is world().catalogue
     assert (known.me, known.attempts, known.first_challenge) == (world().named("aak"), 5, PASSWORD)
     opened = (
         world()

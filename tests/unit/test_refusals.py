@@ -14,7 +14,10 @@ STATUS = {
     "deadline_passed": FAILED,
     "authentication_failed": FAILED,
     "no_mandate": FAILED,
-    "mandate_level_too_low": FAILED,
+    "attributes_not_shared": FAILED,
+    "level_ended": UNSUPPORTED,
+    "attributes_not_supported": UNSUPPORTED,
+    "service_withdrawn": UNSUPPORTED,
     "level_not_supported": UNSUPPORTED,
     "provider_does_not_fit": UNSUPPORTED,
     "service_unknown": UNSUPPORTED,
@@ -52,6 +55,19 @@ def test_refusal_tells_the_user_what_to_do(code: RefusalCode) -> None:
         assert text.endswith(".")
         assert text.count(".") >= 2  # what happened, and what to do
         assert code.value not in text
+
+
+@pytest.mark.parametrize("code", list(RefusalCode))
+def test_refusal_says_who_decides_it_and_what_the_dienstverlener_can_do(code: RefusalCode) -> None:
+    told = EXPLANATIONS[code]
+    assert told.decided_by
+    assert set(told.decided_by) <= {"makelaar", "provider", "registry", "dienstverlener"}
+    assert told.to_do.endswith(".")
+
+
+def test_registry_tells_nobody_why_it_has_no_mandate() -> None:
+    registry = {code for code, told in EXPLANATIONS.items() if told.decided_by == ("registry",)}
+    assert registry == {RefusalCode.NO_MANDATE}
 
 
 def test_no_two_refusals_read_the_same() -> None:

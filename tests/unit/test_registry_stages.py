@@ -11,14 +11,23 @@ import pytest
 
 from pipeline.keys import open_sealed
 from pipeline.stage import Batch, Connection, Step
-from registry import mandate_queries, representation_choices
-from registry import mandates as mandates_table
+from registry import (
+    candidates,
+    decisions,
+    mandate_queries,
+    representation_choices,
+    rules,
+    tables,
+)
+from registry.candidates import Granted, Holder, Holding
+from registry.cases import Candidate
+from registry.kept import Mandate
 from registry.mandate_queries import Declared
-from registry.mandates import Holder, Mandate
 from registry.query import Query
 from registry.representation_choices import Offered
 from registry.role import registry as whole_role
 from schemas import jose
+from schemas.administration import Scope, ScopeKind
 from schemas.messages import (
     Authenticated,
     Deny,
@@ -28,11 +37,13 @@ from schemas.messages import (
     RepresentationPrompt,
 )
 from schemas.refusals import RefusalCode
-from schemas.sealed import RepresentationOptions, Represented
+from schemas.sealed import LegalSubject, PairwiseSubject, RepresentationOptions
 from schemas.topics import (
     AUTHENTICATION_RESULTS,
+    CONFIRMATION_QUERIES,
     MANDATE_DECISIONS,
     MANDATE_QUERIES,
+    REPRESENTATION_CHOICES,
     REPRESENTATION_PROMPTS,
     TOPICS,
 )
@@ -42,12 +53,17 @@ from tests.unit.builders import (
     DEADLINE,
     DUIN,
     HAVEN,
+    HIGH_SERVICE,
     KADE,
     KVK,
+    LOODS,
+    LOODS_SERVICE,
+    MOLEN,
     NO_SERVICE,
     NONCE,
     NOW,
     OTHER_NONCE,
+    PERSON,
     REQUEST,
     SERVICE,
     SIGNATURE,
@@ -56,12 +72,16 @@ from tests.unit.builders import (
     acting_subject,
     authenticated,
     authentication_result,
+    candidate,
+    catalogue,
     fault,
     mandate,
     mandate_query,
     moment,
     not_authenticated,
     only_message,
+    organisation,
+    person,
     query,
     received,
     registry,
@@ -72,7 +92,8 @@ from tests.unit.builders import (
 )
 
 DECLARATION = f"aa.bb.{SIGNATURE}"
-SECOND = mandate(id=UUID(int=2), kvk="90000102", organisation="Scheepswerf Het Anker")
+WERF = organisation(id=UUID(int=603), kvk="90000102", name="Scheepswerf Het Anker")
+SECOND = candidate(mandate(id=UUID(int=2), organisation=WERF.id), organisation=WERF)
 
 
 def told(step: Step[Query]) -> Permit | Deny:
@@ -99,15 +120,28 @@ def permitted(step: Step[Query]) -> Permit:
     return result
 
 
-def represented(permit: Permit) -> Represented:
-    return world().keys("haven").open(permit.represented, Represented)
+def legal_kvk(permit: Permit) -> str:
+    (found,) = legal(permit).identifiers
+    return found.value
+
+
+def legal(permit: Permit) -> LegalSubject:
+    return world().keys("haven").open(permit.legal or "", LegalSubject)
+
+
+def reason(step: Step[Query]) -> str:
+    """The rule by which the login was refused, as its row keeps it."""
+    assert step.row is not None
+    return next(finding.rule for finding in step.row.findings if not finding.passed)
 
 
 # --- a query
 
 
-def declared(*mandates: Mandate, **changes: Any) -> Declared:
-    fields = {"registry": registry(), "authenticated": authenticated(), "mandates": mandates}
+def declared(*held: Mandate | Candidate[Granted], **changes: Any) -> Declared:
+    found = tuple(each if isinstance(each, Candidate) else candidate(each) for each in held)
+    holding = Holding(bool(found), False, found)
+    fields = {"registry": registry(), "authenticated": authenticated(), "holding": holding}
     return Declared(**{**fields, **changes})
 
 
@@ -122,6 +156,74 @@ def test_user_is_not_asked_when_one_mandate_suffices() -> None:
     assert (permit.request_digest, permit.service) == (asked.request_digest, SERVICE)
     assert (permit.dienstverlener, permit.declaration_signature) == (HAVEN, SIGNATURE)
     assert (permit.level_requested, permit.level) == (Level.EH3, Level.EH3)
+    assert (permit.services, permit.obligation) == ((service().service_uuid,), None)
+    assert (permit.decided_at, permit.catalogue_version) == (NOW, world().catalogue.version)
+
+
+def test_permit_relies_on_mandate_person_and_organisation_as_they_were_read() -> None:
+    found = candidate(
+        mandate(revision=3), person=person(revision=4), organisation=organisation(revision=5)
+    )
+    assert queried(declared(found)).relies_on == {
+        ("mandates", UUID(int=1)): 3,
+        ("people", PERSON): 4,
+        ("organisations", MOLEN): 5,
+    }
+    assert queried(declared()).relies_on == {}
+
+
+def test_user_is_not_asked_when_all_that_suffice_are_for_the_same_organisation() -> None:
+    high = mandate(id=UUID(int=2), level=Level.EH4)
+    found = declared(mandate(), high, authenticated=authenticated(level=Level.EH4))
+    step = queried(found)
+    assert permitted(step).level is Level.EH4
+    assert ("mandates", UUID(int=2)) in step.relies_on
+    assert ("mandates", UUID(int=1)) not in step.relies_on
+
+
+PORTAL = service(service_uuid=UUID(int=50), portal_for=(UUID(int=2), UUID(int=81)))
+BEHIND = [
+    PORTAL,
+    service(HIGH_SERVICE, level=Level.EH4),
+    service(LOODS_SERVICE, dienstverlener=LOODS, service_uuid=UUID(int=81)),
+]
+
+
+def for_one(service_: int, level: Level) -> Mandate:
+    scope = Scope(kind=ScopeKind.SERVICES, services=(UUID(int=service_),))
+    return mandate(id=UUID(int=service_), scope=scope, level=level)
+
+
+def test_portal_is_permitted_by_several_mandates_of_one_organisation() -> None:
+    found = declared(
+        for_one(2, Level.EH4),
+        for_one(81, Level.EH3),
+        registry=registry(catalogue=catalogue(BEHIND)),
+        authenticated=authenticated(level=Level.EH4),
+    )
+    step = queried(found)
+    permit = permitted(step)
+    assert permit.services == (UUID(int=2), UUID(int=81))
+    assert permit.level is Level.EH3
+    assert {("mandates", UUID(int=2)), ("mandates", UUID(int=81))} < step.relies_on.keys()
+    assert step.row is not None
+    abouts = {finding.about for finding in step.row.findings}
+    assert abouts == {"", "mandate 1 of 2", "mandate 2 of 2"}
+
+
+def test_mandates_of_one_vestiging_and_of_the_whole_are_two_choices() -> None:
+    known = registry(catalogue=catalogue([service(restrictable=True)]))
+    restricted = mandate(id=UUID(int=2), vestiging="900001010001")
+    step = queried(declared(mandate(), restricted, registry=known))
+    assert isinstance(only_message(step), RepresentationPrompt)
+
+
+def test_findings_of_every_rule_are_kept_when_it_is_permitted() -> None:
+    step = queried(declared(mandate()))
+    assert step.row is not None
+    assert all(finding.passed for finding in step.row.findings)
+    rules = {finding.rule for finding in step.row.findings}
+    assert {"service_withdrawn", "mandate_withdrawn", "mandate_level_too_low"} <= rules
 
 
 @pytest.mark.parametrize(
@@ -137,10 +239,18 @@ def test_permit_says_level_requested_and_level_used(
 
 
 def test_only_the_dienstverlener_can_read_for_whom_is_acted() -> None:
-    permit = permitted(queried(declared(mandate(vestiging="900001010001"))))
-    found = represented(permit)
-    assert (found.kvk, found.vestiging) == (KVK, "900001010001")
+    permit = permitted(queried(declared(mandate())))
+    assert legal_kvk(permit) == KVK
+    acting = world().keys("haven").open(permit.acting, PairwiseSubject)
+    assert acting.pseudonym == rules.pseudonym(b"k" * 32, PERSON, MOLEN, HAVEN)
+    assert acting.intermediary is None
     assert KVK not in permit.model_dump_json()
+
+
+def test_vestiging_is_told_when_the_mandate_is_for_one_only() -> None:
+    known = registry(catalogue=catalogue([service(restrictable=True)]))
+    found = declared(mandate(vestiging="900001010001"), registry=known)
+    assert legal(permitted(queried(found))).vestiging == "900001010001"
 
 
 def test_user_is_asked_when_several_mandates_suffice() -> None:
@@ -150,7 +260,10 @@ def test_user_is_asked_when_several_mandates_suffice() -> None:
     assert (prompt.nonce, prompt.registry, prompt.deadline) == (OTHER_NONCE, KADE, DEADLINE)
     assert step.send[0].topic is REPRESENTATION_PROMPTS
     assert step.send[0].owner == world().named("kade")
-    assert step.row == query(options=(UUID(int=1), UUID(int=2)), nonce=OTHER_NONCE)
+    assert step.row is not None
+    assert (step.row.options, step.row.nonce) == (((UUID(int=1),), (UUID(int=2),)), OTHER_NONCE)
+    assert step.row.is_open
+    assert step.relies_on == {}
 
 
 def test_only_the_registrys_front_can_read_what_is_offered() -> None:
@@ -164,11 +277,29 @@ def test_only_the_registrys_front_can_read_what_is_offered() -> None:
     ]
 
 
+def test_no_more_is_offered_than_a_prompt_can_hold() -> None:
+    name = "\N{CJK UNIFIED IDEOGRAPH-6C34}" * 64
+    many = [
+        candidate(
+            mandate(id=UUID(int=n), organisation=UUID(int=n)), organisation=organisation(name=name)
+        )
+        for n in range(1, 100)
+    ]
+    step = queried(declared(*many))
+    prompt = only_message(step)
+    assert isinstance(prompt, RepresentationPrompt)
+    front = {world().front.kid: world().front}
+    shown = open_sealed(prompt.options, RepresentationOptions, front)
+    assert step.row is not None
+    assert 2 <= len(shown.options) == len(step.row.options) < 99
+    assert len(shown.model_dump_json().encode()) <= decisions.OPTIONS_BYTES + 50
+
+
 @pytest.mark.parametrize(
     ("found", "asked", "code"),
     [
         (declared(), {}, RefusalCode.NO_MANDATE),
-        (declared(mandate(level=Level.EH2)), {}, RefusalCode.MANDATE_LEVEL_TOO_LOW),
+        (declared(mandate(level=Level.EH2)), {}, RefusalCode.NO_MANDATE),
         (declared(mandate(), authenticated=None), {}, RefusalCode.PARTICIPANT_FAULT),
         (declared(mandate()), {"deadline": NOW}, RefusalCode.DEADLINE_PASSED),
         (declared(mandate()), {"level": Level.EH4}, RefusalCode.PARTICIPANT_FAULT),
@@ -176,7 +307,7 @@ def test_only_the_registrys_front_can_read_what_is_offered() -> None:
         (
             declared(mandate(), authenticated=authenticated(service=NO_SERVICE)),
             {"service": NO_SERVICE},
-            RefusalCode.PARTICIPANT_FAULT,
+            RefusalCode.SERVICE_WITHDRAWN,
         ),
     ],
 )
@@ -223,15 +354,18 @@ def declaration(result: Any = None, sender: str = "aak", **by: Any) -> str:
     return signed(AUTHENTICATION_RESULTS, "duin", message, sender, **fields).value.decode()
 
 
+MINE = Holding(True, False, (candidate(),))
+
+
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> dict[Holder, list[Mandate]]:
-    """The mandates that the registry has, of each holder."""
-    all_: dict[Holder, list[Mandate]] = {}
+def held(monkeypatch: pytest.MonkeyPatch) -> dict[Holder, Holding]:
+    """What the registry has, of each holder."""
+    all_: dict[Holder, Holding] = {}
 
-    async def of_holders(_: Connection, holders: Iterable[Holder]) -> dict[Holder, list[Mandate]]:
-        return {holder: all_.get(holder, []) for holder in holders}
+    async def of_holders(_: Connection, holders: Iterable[Holder]) -> dict[Holder, Holding]:
+        return {holder: all_.get(holder, Holding()) for holder in holders}
 
-    monkeypatch.setattr(mandates_table, "of_holders", of_holders)
+    monkeypatch.setattr(candidates, "of_holders", of_holders)
     return all_
 
 
@@ -242,21 +376,19 @@ async def verified(*declarations: str, now: Any = NOW, **asked: Any) -> list[Dec
 
 
 async def test_mandates_are_those_of_whom_the_provider_declared(
-    held: dict[Holder, list[Mandate]],
+    held: dict[Holder, Holding],
 ) -> None:
-    held[AAK, SUBJECT] = [mandate()]
-    held[AAK, UUID(int=4)] = [SECOND]
+    held[AAK, SUBJECT] = MINE
+    held[AAK, UUID(int=4)] = Holding(True, False, (SECOND,))
     (found,) = await verified(declaration())
     assert isinstance(found.authenticated, Authenticated)
-    assert (found.holder, found.mandates) == ((AAK, SUBJECT), [mandate()])
+    assert (found.holder, found.holding) == ((AAK, SUBJECT), MINE)
 
 
-async def test_somebody_without_mandates_is_known_all_the_same(
-    held: dict[Holder, list[Mandate]],
-) -> None:
+async def test_somebody_without_mandates_is_known_all_the_same(held: dict[Holder, Holding]) -> None:
     (found,) = await verified(declaration())
     assert found.authenticated is not None
-    assert (found.mandates, held) == ([], {})
+    assert (found.holding, held) == (Holding(), {})
 
 
 @pytest.mark.parametrize(
@@ -286,32 +418,38 @@ async def test_somebody_without_mandates_is_known_all_the_same(
     ],
 )
 async def test_declaration_is_trusted_for_nothing_when_it_does_not_hold(
-    held: dict[Holder, list[Mandate]], untrusted: Callable[[], str]
+    held: dict[Holder, Holding], untrusted: Callable[[], str]
 ) -> None:
-    held[AAK, SUBJECT] = [mandate()]
+    held[AAK, SUBJECT] = MINE
     bad, good = await verified(untrusted(), declaration())
-    assert (bad.authenticated, bad.holder, list(bad.mandates)) == (None, None, [])
-    assert good.mandates == [mandate()]
+    assert (bad.authenticated, bad.holder, bad.holding) == (None, None, Holding())
+    assert bad.fault
+    assert good.holding == MINE
 
 
 # --- the user's choice
 
 
 def choosing(**changes: Any) -> Query:
-    return query(**{"options": (UUID(int=1), UUID(int=2)), "nonce": NONCE, **changes})
+    return query(**{"options": ((UUID(int=1),), (UUID(int=2),)), "nonce": NONCE, **changes})
 
 
 def chosen(
-    row: Query | None, *mandates: Mandate, option: str | None = "1", nonce: str = NONCE, **at: Any
+    row: Query | None,
+    *held: Candidate[Granted],
+    option: str | None = "1",
+    nonce: str = NONCE,
+    **at: Any,
 ) -> Step[Query]:
     choice = RepresentationChoice(request_id=REQUEST, nonce=nonce, option=option)
-    offered = Offered(registry(), {one.id: one for one in mandates or (mandate(), SECOND)})
+    known = {one.held.id: one for one in held or (candidate(), SECOND)}
+    offered = Offered(registry(), known)
     return representation_choices.handle(row, received(choice), offered, moment(**at))
 
 
 @pytest.mark.parametrize(("option", "kvk"), [("0", KVK), ("1", "90000102"), ("0001", "90000102")])
 def test_permit_is_by_the_mandate_chosen(option: str, kvk: str) -> None:
-    assert represented(permitted(chosen(choosing(), option=option))).kvk == kvk
+    assert legal_kvk(permitted(chosen(choosing(), option=option))) == kvk
 
 
 def test_login_is_refused_when_the_user_chooses_none() -> None:
@@ -323,26 +461,28 @@ def test_choice_is_refused_from_the_deadline_on() -> None:
     late = chosen(choosing(), option=None, now=DEADLINE)
     assert denied(late) is RefusalCode.DEADLINE_PASSED
     just = DEADLINE - timedelta(microseconds=1)
-    assert represented(permitted(chosen(choosing(), now=just))).kvk == "90000102"
+    assert legal_kvk(permitted(chosen(choosing(), now=just))) == "90000102"
 
 
 @pytest.mark.parametrize(
-    ("now_is", "code"),
+    ("now_is", "rule"),
     [
-        (mandate(id=UUID(int=2), withdrawn_at=NOW), RefusalCode.NO_MANDATE),
-        (mandate(id=UUID(int=2), valid_until=NOW), RefusalCode.NO_MANDATE),
-        (mandate(id=UUID(int=2), level=Level.EH2), RefusalCode.MANDATE_LEVEL_TOO_LOW),
-        (mandate(id=UUID(int=3)), RefusalCode.NO_MANDATE),
+        (mandate(id=UUID(int=2), withdrawn_at=NOW), "mandate_withdrawn"),
+        (mandate(id=UUID(int=2), valid_until=NOW), "mandate_expired"),
+        (mandate(id=UUID(int=2), level=Level.EH2), "mandate_level_too_low"),
+        (mandate(id=UUID(int=3)), "no_mandate_at_all"),
     ],
 )
 def test_choice_is_refused_when_the_mandate_does_not_suffice_any_more(
-    now_is: Mandate, code: RefusalCode
+    now_is: Mandate, rule: str
 ) -> None:
-    assert denied(chosen(choosing(), mandate(), now_is)) is code
+    step = chosen(choosing(), candidate(), candidate(now_is))
+    assert (denied(step), reason(step)) == (RefusalCode.NO_MANDATE, rule)
 
 
 def test_choice_is_refused_when_the_service_left_the_catalogue() -> None:
-    assert denied(chosen(choosing(service=NO_SERVICE))) is RefusalCode.PARTICIPANT_FAULT
+    step = chosen(choosing(service=NO_SERVICE))
+    assert (denied(step), reason(step)) == (RefusalCode.SERVICE_WITHDRAWN, "service_withdrawn")
 
 
 @pytest.mark.parametrize(
@@ -361,16 +501,16 @@ def test_choice_changes_nothing_when_it_is_not_one_that_was_offered(
     assert chosen(row, **choice) == Step(reject=reason)
 
 
-async def test_offered_mandates_are_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def by_id(_: Connection, ids: Iterable[UUID]) -> dict[UUID, Mandate]:
-        return {id_: mandate(id=id_, withdrawn_at=NOW) for id_ in ids}
+async def test_what_was_offered_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def by_id(_: Connection, ids: Iterable[UUID]) -> dict[UUID, Candidate[Granted]]:
+        return {id_: candidate(mandate(id=id_, withdrawn_at=NOW)) for id_ in ids}
 
-    monkeypatch.setattr(mandates_table, "by_id", by_id)
+    monkeypatch.setattr(candidates, "by_id", by_id)
     choice = received(RepresentationChoice(request_id=REQUEST, nonce=NONCE, option="0"))
     batch = Batch(cast("Connection", None), [choice, choice], lambda _: choosing(), registry(), NOW)
     one, other = await representation_choices.facts(batch)
-    assert one.mandates == other.mandates
-    assert {m.id: m.withdrawn_at for m in one.mandates.values()} == {
+    assert one.candidates == other.candidates
+    assert {each.held.id: each.held.withdrawn_at for each in one.candidates.values()} == {
         UUID(int=1): NOW,
         UUID(int=2): NOW,
     }
@@ -384,11 +524,16 @@ def test_nobody_is_told_when_the_makelaar_left_the_network() -> None:
     assert step.send == []
 
 
-def test_registry_reads_every_topic_that_is_written_for_it() -> None:
-    stages = whole_role(world().keys("kade")).stages
-    assert {s.topic for s in stages} == {t for t in TOPICS if t.reader is Role.REGISTRY}
-    assert [s.topic for s in stages if s.faulty] == [MANDATE_QUERIES]
-    assert all(s.facts for s in stages)
+def test_registry_reads_every_topic_of_a_login_that_is_written_for_it() -> None:
+    topics = {s.topic: s for s in whole_role(world().keys("kade")).stages}
+    of_logins = {MANDATE_QUERIES, REPRESENTATION_CHOICES, CONFIRMATION_QUERIES}
+    assert of_logins <= topics.keys() <= {t for t in TOPICS if t.reader is Role.REGISTRY}
+    assert all(topics[t].faulty for t in (MANDATE_QUERIES, CONFIRMATION_QUERIES))
+    assert all(topics[t].facts for t in of_logins)
+
+
+def test_decisions_are_ordered_against_withdrawals() -> None:
+    assert whole_role(world().keys("kade")).still_holds is tables.still_hold
 
 
 def test_registry_knows_itself_and_its_secret() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from schemas import administration as a
+from schemas import chains as c
 from schemas import messages as m
 from schemas import topics as t
-from schemas.topics import TOPICS, USER, Topic
+from schemas.topics import OPERATOR, TOPICS, USER, Topic
 from schemas.values import Role
 
 DV, HM, AD, MR = Role.DIENSTVERLENER, Role.MAKELAAR, Role.PROVIDER, Role.REGISTRY
@@ -20,14 +22,28 @@ WHO = [
     (t.PASSWORD_ANSWERS, m.PasswordAnswer, AD, USER, AD),
     (t.CODE_ANSWERS, m.CodeAnswer, AD, USER, AD),
     (t.SIGNATURE_ANSWERS, m.SignatureAnswer, AD, USER, AD),
+    (t.SESSION_ANSWERS, m.SessionAnswer, AD, USER, AD),
+    (t.CONSENT_PROMPTS, m.ConsentPrompt, AD, AD, USER),
+    (t.CONSENT_CHOICES, m.ConsentChoice, AD, USER, AD),
     (t.AUTHENTICATION_RESULTS, m.AuthenticationResult, HM, AD, HM),
     (t.MANDATE_QUERIES, m.MandateQuery, MR, HM, MR),
     (t.REPRESENTATION_PROMPTS, m.RepresentationPrompt, MR, MR, USER),
     (t.REPRESENTATION_CHOICES, m.RepresentationChoice, MR, USER, MR),
     (t.MANDATE_DECISIONS, m.MandateDecision, HM, MR, HM),
+    (t.CONFIRMATION_QUERIES, m.ConfirmationQuery, MR, HM, MR),
+    (t.CONFIRMATIONS, m.Confirmation, HM, MR, HM),
     (t.OUTCOMES, m.Outcome, DV, HM, DV),
     (t.CANCELLATIONS, m.Cancellation, HM, DV, HM),
+    (t.SESSION_COMMANDS, m.SessionCommand, AD, USER, AD),
+    (t.SESSION_CONFIRMATIONS, m.SessionConfirmation, AD, AD, USER),
+    (t.MANDATE_COMMANDS, a.MandateCommand, MR, DV, MR),
+    (t.MANDATE_EVENTS, a.MandateEvent, MR, MR, OPERATOR),
+    (t.CHAIN_INFORMATION_QUERIES, c.ChainInformationQuery, MR, MR, MR),
+    (t.CHAIN_INFORMATION, c.ChainInformation, MR, MR, MR),
+    (t.CHARGES, a.Charge, MR, MR, OPERATOR),
 ]
+BETWEEN_REGISTRIES = (t.CHAIN_INFORMATION_QUERIES, t.CHAIN_INFORMATION)
+READ_AGAIN_FROM_THE_START = (t.MANDATE_EVENTS, t.CHARGES)
 
 
 def test_topics_are_listed_in_the_order_of_one_login() -> None:
@@ -46,8 +62,8 @@ def test_topic_has_one_owner_writer_and_reader(
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-def test_nobody_reads_what_he_writes(topic: Topic) -> None:
-    assert topic.reader != topic.writer
+def test_nobody_reads_what_he_writes_but_what_one_registry_writes_to_another(topic: Topic) -> None:
+    assert (topic.reader == topic.writer) is (topic in BETWEEN_REGISTRIES)
 
 
 @pytest.mark.parametrize("topic", TOPICS)
@@ -57,14 +73,19 @@ def test_value_is_signed_unless_a_user_wrote_it(topic: Topic) -> None:
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_dead_letters_are_kept_where_a_participant_reads(topic: Topic) -> None:
-    assert topic.has_dlq is (topic.reader != USER)
+    assert topic.has_dlq is (topic.reader not in (USER, OPERATOR))
 
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_retention_is_short_when_a_secret_is_inside_and_long_for_outcomes(topic: Topic) -> None:
-    secret = issubclass(topic.message, m.Answer)
+    secret = issubclass(topic.message, (m.Answer, m.SessionCommand))
     expected = HOUR_MS if secret else 7 * DAY_MS if topic is t.OUTCOMES else DAY_MS
-    assert topic.retention_ms == expected
+    assert topic.retention_ms == (-1 if topic in READ_AGAIN_FROM_THE_START else expected)
+
+
+def test_catalogue_is_no_participants_topic() -> None:
+    with pytest.raises(KeyError):
+        t.find(t.CATALOGUE)
 
 
 @pytest.mark.parametrize("topic", TOPICS)

@@ -266,3 +266,53 @@ def test_value_is_closed_and_does_not_change() -> None:
         Holder(bsn="123456782", name="Ans")  # type: ignore[call-arg]
     with pytest.raises(ValidationError):
         Holder(bsn="123456782").bsn = "000000012"  # type: ignore[misc]
+
+
+# --- the scheme's own words
+
+
+@pytest.mark.parametrize(
+    ("level", "eidas"),
+    [
+        (Level.EH2, "http://eidas.europa.eu/LoA/low"),
+        (Level.EH2PLUS, "http://eidas.europa.eu/LoA/low"),
+        (Level.EH3, "http://eidas.europa.eu/LoA/substantial"),
+        (Level.EH4, "http://eidas.europa.eu/LoA/high"),
+    ],
+)
+def test_level_has_its_counterpart_of_eidas(level: Level, eidas: str) -> None:
+    assert level.eidas == eidas
+
+
+def test_level_that_ended_has_no_counterpart_of_eidas() -> None:
+    with pytest.raises(ValueError, match="ended in 2021"):
+        _ = Level.LOA1.eidas
+
+
+def test_kinds_of_numbers_are_those_of_the_scheme() -> None:
+    urn = "urn:etoegang:1.9:EntityConcernedID:"
+    tails = [kind.value.removeprefix(urn) for kind in v.EntityType]
+    assert tails == ["KvKnr", "RSIN", "BSN", "Pseudo"]
+
+
+@pytest.mark.parametrize(
+    ("name", "urn", "personal"),
+    [
+        ("FIRST_NAME", "urn:etoegang:1.9:attribute:FirstName", True),
+        ("FAMILY_NAME", "urn:etoegang:1.9:attribute:FamilyName", True),
+        ("DATE_OF_BIRTH", "urn:etoegang:1.9:attribute:DateOfBirth", True),
+        ("COMPANY_NAME", "urn:etoegang:1.11:attribute-represented:CompanyName", False),
+        ("KVK_NUMBER", "urn:etoegang:1.11:attribute-represented:KvKnr", False),
+    ],
+)
+def test_attribute_is_personal_when_the_provider_delivers_it(
+    name: str, urn: str, personal: bool
+) -> None:
+    attribute = v.AttributeName[name]
+    assert attribute.value == urn
+    assert attribute.is_personal is personal
+    assert len(v.AttributeName) == 5
+
+
+def test_intermediation_is_one_of_four() -> None:
+    assert {str(kind) for kind in v.Intermediation} == {"none", "general", "own", "needs-approval"}

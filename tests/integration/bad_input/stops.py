@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
+from brokers import evidence
+from brokers.judging import Judged, Rule
 from pipeline.stage import Step
 from sandbox import scenario_rules
 from sandbox.scenario_references import references
@@ -66,7 +69,14 @@ OWN_START = Check(
 
 # --- the makelaar
 
-CONNECTED = Check("brokers.rules:_is_connected", lenient.always(True))
+
+def _without(table: str, rules: tuple[Rule[Any], ...], *names: str) -> Check:
+    """A table of the makelaar's rules about evidence, with these rules taken out."""
+    kept = tuple(rule for rule in rules if rule.name not in names)
+    return Check(f"brokers.evidence:{table}", lambda _: kept)
+
+
+CONNECTED = Check("brokers.admission:_is_connected", expression="own and here", instead="True")
 AWAITED_BY_MAKELAAR = Check("brokers.rules:is_awaited", lenient.always(None))
 NONCE_OF_MEANS = Check("brokers.means_choices:compare_digest", lenient.always(True))
 MEANS_OFFERED = Check(
@@ -92,36 +102,26 @@ REGISTRY_ASKED = Check(
 FAULT_ASKED = Check(
     "brokers.faults:_end", expression="fault.sender.entity_id != asked", instead="False"
 )
-ABOUT_LOGIN = Check("brokers.rules:is_about", lenient.always(True))
-LEVEL_DECLARED = Check(
-    "brokers.rules:judge_authentication",
-    expression="result.level >= login.level",
-    instead="True",
+CONFIRMER_ASKED = Check(
+    "brokers.confirmations:handle",
+    expression="received.sender.entity_id != login.confirmer",
+    instead="False",
 )
-REGISTRY_DECLARED = Check(
-    "brokers.rules:judge_authentication",
-    expression="registry.role is Role.REGISTRY",
-    instead="True",
+ABOUT_LOGIN = Check("brokers.evidence:_is_about", expression="not other, saw", instead="True, saw")
+LEVEL_DECLARED = _without(
+    "AUTHENTICATION", evidence.AUTHENTICATION, "declared_level_too_low", "level_raised"
 )
-LEVEL_OF_PROVIDER = Check(
-    "brokers.rules:judge_authentication",
-    expression="provider.may_declare(result.level)",
-    instead="True",
+REGISTRY_DECLARED = _without("AUTHENTICATION", evidence.AUTHENTICATION, "registry_unknown")
+LEVEL_OF_PROVIDER = _without("AUTHENTICATION", evidence.AUTHENTICATION, "provider_not_admitted")
+LEVEL_PERMITTED = _without("DECISION", evidence.DECISION, "decided_level_too_low", "level_raised")
+LEVEL_REQUESTED = _without("DECISION", evidence.DECISION, "decision_for_another_level")
+PERMIT_BOUND = _without("DECISION", evidence.DECISION, "decision_not_bound")
+PERMIT_WHOLE = _without("DECISION", evidence.DECISION, "permit_not_whole")
+OBLIGATION = _without("DECISION", evidence.DECISION, "obligation_refused")
+CONFIRMATION_BOUND = _without("CONFIRMATION", evidence.CONFIRMATION, "confirmation_not_bound")
+OWN_REFUSALS = Check(
+    "brokers.evidence:_theirs", lambda _: lambda who, code, allowed: Judged(code=code)
 )
-LEVEL_PERMITTED = Check(
-    "brokers.rules:judge_decision", expression="result.level >= login.level", instead="True"
-)
-LEVEL_REQUESTED = Check(
-    "brokers.rules:judge_decision",
-    expression="result.level_requested is login.level",
-    instead="True",
-)
-PERMIT_BOUND = Check(
-    "brokers.rules:judge_decision",
-    expression="result.declaration_signature == signature",
-    instead="True",
-)
-OWN_REFUSALS = Check("brokers.rules:_theirs", lambda _: lambda code, allowed: code)
 OWN_LOGIN = Check(
     "brokers.cancellations:handle",
     expression="sender.entity_id != login.dienstverlener",
@@ -173,7 +173,9 @@ LEVEL_OF_DECLARER = Check(
     instead="False",
 )
 LEVEL_QUERIED = Check(
-    "registry.rules:admit", expression="declared.level >= query.level", instead="True"
+    "registry.rules:is_reached",
+    expression="question.reached >= question.asked.level",
+    instead="True",
 )
 
 # --- the dienstverlener
@@ -189,14 +191,16 @@ OWN_REQUEST = Check(
 IN_TIME = Check("dienstverlener.verify:require_in_time", lenient.always(None))
 EVIDENCE_OF_LOGIN = Check(
     "dienstverlener.verify:_evidence",
-    expression="{declaration.message.request_id, decision.message.request_id} != "
-    "{outcome.request_id}",
+    expression="found.message.request_id != outcome.request_id",
     instead="False",
 )
 ABOUT_REQUEST = Check("dienstverlener.verify:require_about", lenient.always(None))
 BOUND = Check("dienstverlener.verify:require_bound", lenient.always(None))
+CONFIRMED = Check("dienstverlener.verify:require_confirmed", lenient.always(None))
+SUBJECT = Check("dienstverlener.verify:require_subject", lenient.always(None))
+AS_OFFERED = Check("dienstverlener.verify:require_as_offered", lenient.always(None))
 LEVEL_IN_EVIDENCE = Check(
-    "dienstverlener.verify:require_level",
+    "dienstverlener.evidence:require_level",
     expression="not evidence.provider.may_declare(evidence.authenticated.level)",
     instead="False",
 )

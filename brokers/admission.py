@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from typing import NamedTuple
 
 from brokers import judging
 from brokers.judging import Judged, Rule, Seen
@@ -14,46 +14,39 @@ from schemas.catalogue import Service
 from schemas.directory import Participant
 from schemas.messages import AuthnRequest
 from schemas.refusals import RefusalCode
-from schemas.values import AttributeName, Level, Role
+from schemas.values import AttributeName, Level
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A request, by whom, and what the makelaar knows. Providers are alphabetical."""
+class Asked(NamedTuple):
+    """A request, by whom, and what the makelaar knows. Providers are alphabetical.
+
+    attributes  what the service needs to know of the person, and cannot do without
+    reaching    those with a means that reaches the level
+    fitting     of those, the ones that deliver what the service needs
+    Source: [AS] flow step 3.
+    """
 
     request: AuthnRequest
     dienstverlener: Participant
     network: Network
+    service: Service | None
+    level: Level
+    attributes: Sequence[AttributeName]
+    reaching: Sequence[Participant]
+    fitting: Sequence[Participant]
 
-    @cached_property
-    def service(self) -> Service | None:
-        return self.network.catalogue.service(self.request.service)
 
-    @cached_property
-    def level(self) -> Level:
-        if self.service is None:
-            return self.request.level or Level.EH2
-        return required_level(self.request, self.service)
-
-    @cached_property
-    def providers(self) -> list[Participant]:
-        return self.network.directory.in_role(Role.PROVIDER)
-
-    @cached_property
-    def attributes(self) -> frozenset[AttributeName]:
-        """What the service needs to know of the person, and cannot do without."""
-        requested = self.service.attributes if self.service else ()
-        return frozenset(each.name for each in requested if each.required and each.name.is_personal)
-
-    @cached_property
-    def reaching(self) -> tuple[Participant, ...]:
-        """Those with a means that reaches the level. Source: [AS] flow step 3."""
-        return tuple(each for each in self.providers if each.reaches(self.level))
-
-    @cached_property
-    def fitting(self) -> tuple[Participant, ...]:
-        """Of those, the ones that deliver what the service needs. Source: [AS] flow step 3."""
-        return tuple(each for each in self.reaching if self.attributes <= set(each.attributes))
+def asked(request: AuthnRequest, dienstverlener: Participant, network: Network) -> Asked:
+    """What the rules look at."""
+    service = network.catalogue.service(request.service)
+    level = required_level(request, service) if service else request.level or Level.EH2
+    requested = service.attributes if service else ()
+    names = [each.name for each in requested if each.required and each.name.is_personal]
+    reaching = [each for each in network.providers if each.reaches(level)]
+    fitting = (
+        [each for each in reaching if set(names) <= set(each.attributes)] if names else reaching
+    )
+    return Asked(request, dienstverlener, network, service, level, names, reaching, fitting)
 
 
 @dataclass(frozen=True)
@@ -70,13 +63,13 @@ def admit(
     request: AuthnRequest, dienstverlener: Participant, network: Network
 ) -> Admitted | Judged:
     """Whether a login can start; what was judged, where it cannot. Source: [AS] flow steps 2, 3."""
-    asked = Asked(request, dienstverlener, network)
-    judged = judging.judge(ADMISSION, asked)
-    if judged.code is None and asked.service is not None:
-        providers = tuple(each for each in asked.fitting if _is_wanted(each, request))
-        return Admitted(asked.service, asked.level, providers, judged.findings)
+    case = asked(request, dienstverlener, network)
+    judged = judging.judge(ADMISSION, case)
+    if judged.code is None and case.service is not None:
+        providers = tuple(each for each in case.fitting if _is_wanted(each, request))
+        return Admitted(case.service, case.level, providers, judged.findings)
     if judged.code is RefusalCode.PROVIDER_DOES_NOT_FIT:
-        return replace(judged, fits=tuple(_names(asked.fitting)))
+        return replace(judged, fits=tuple(_names(case.fitting)))
     return judged
 
 
@@ -99,47 +92,51 @@ def without_asking(
 # --- the rules
 
 
-def _is_known(asked: Asked) -> Seen:
-    version = asked.network.catalogue.version
-    where = "not in" if asked.service is None else "in"
+def _is_known(case: Asked) -> Seen:
+    version = case.network.catalogue.version
+    where = "not in" if case.service is None else "in"
     needed = "a service of the catalogue: the dienstverlener names it in its request"
-    return Seen(asked.service is not None, f"{where} the catalogue, version {version}", needed)
+    return Seen(case.service is not None, f"{where} the catalogue, version {version}", needed)
 
 
-def _is_connected(asked: Asked) -> Seen:
-    service, me = asked.service, asked.network.me
-    own = service is not None and service.dienstverlener == asked.dienstverlener.entity_id
+def _is_connected(case: Asked) -> Seen:
+    service, me = case.service, case.network.me
+    own = service is not None and service.dienstverlener == case.dienstverlener.entity_id
     here = service is not None and service.makelaar == me.entity_id
     whose, where = "its own" if own else "another's", "here" if here else "elsewhere"
     saw = f"{whose} service, connected {where}"
     return Seen(own and here, saw, "a service of the asking dienstverlener, connected here")
 
 
-def _has_not_ended(asked: Asked) -> Seen:
-    level = asked.request.level
+def _has_not_ended(case: Asked) -> Seen:
+    level = case.request.level
     return Seen(level is not Level.LOA1, _asked_level(level), "EH2, EH2+, EH3, EH4, or none")
 
 
-def _is_reached(asked: Asked) -> Seen:
-    saw = f"{len(asked.reaching)} of {len(asked.providers)} providers reach {asked.level}"
-    levels = [each.highest_level for each in asked.providers if each.highest_level]
-    needed = f"at most {max(levels)}, the highest that a provider reaches" if levels else ""
-    return Seen(bool(asked.reaching), saw, needed)
+def _is_reached(case: Asked) -> Seen:
+    providers = case.network.providers
+    saw = f"{len(case.reaching)} of {len(providers)} providers reach {case.level}"
+    return Seen(bool(case.reaching), saw, "" if case.reaching else _highest(providers))
 
 
-def _is_delivered(asked: Asked) -> Seen:
-    wanted = ", ".join(sorted(_short(each) for each in asked.attributes)) or "nothing of the person"
-    saw = f"{len(asked.fitting)} of {len(asked.reaching)} providers deliver {wanted}"
-    needed = f"a provider that reaches {asked.level} and delivers {wanted}"
-    return Seen(bool(asked.fitting), saw, needed)
+def _highest(providers: Iterable[Participant]) -> str:
+    levels = [each.highest_level for each in providers if each.highest_level]
+    return f"at most {max(levels)}, the highest that a provider reaches" if levels else ""
 
 
-def _fits(asked: Asked) -> Seen:
-    if asked.request.provider is None:
+def _is_delivered(case: Asked) -> Seen:
+    wanted = ", ".join(sorted(_short(each) for each in case.attributes)) or "nothing of the person"
+    saw = f"{len(case.fitting)} of {len(case.reaching)} providers deliver {wanted}"
+    needed = f"a provider that reaches {case.level} and delivers {wanted}"
+    return Seen(bool(case.fitting), saw, needed)
+
+
+def _fits(case: Asked) -> Seen:
+    if case.request.provider is None:
         return Seen(True, "no provider asked for")
-    holds = any(_is_wanted(each, asked.request) for each in asked.fitting)
+    holds = any(_is_wanted(each, case.request) for each in case.fitting)
     saw = f"the provider asked for {'fits' if holds else 'does not fit'}"
-    return Seen(holds, saw, f"none, or one of: {', '.join(_names(asked.fitting))}")
+    return Seen(holds, saw, f"none, or one of: {', '.join(_names(case.fitting))}")
 
 
 ADMISSION: tuple[Rule[Asked], ...] = (

@@ -12,7 +12,6 @@ from brokers.rules import Network
 from pipeline.stage import Moment, Step
 from schemas.codec import Received
 from schemas.messages import Confirmation, Confirmed
-from schemas.values import Level
 
 
 def handle(
@@ -28,15 +27,6 @@ def handle(
     confirmed = received.message.result
     if judged.code is not None or not isinstance(confirmed, Confirmed):
         return outcomes.refuse_judged(login, judged, received.id, network.directory)
-    return outcomes.grant(
-        login.found(*judged.findings),
-        Granted(_level(login, confirmed), login.decision or "", received.text),
-        received.id,
-        network,
-        moment.now,
-    )
-
-
-def _level(login: Login, confirmed: Confirmed) -> Level:
-    """Source: [AS] ketenmachtiging: what holds is what both links have in common."""
-    return min(evidence.permit_of(login).level, confirmed.level)
+    granted = Granted(confirmed.level, login.decision or "", received.text)
+    login = login.found(*judged.findings)
+    return outcomes.grant(login, granted, received.id, network, moment.now)

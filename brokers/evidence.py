@@ -13,7 +13,6 @@ from brokers import judging
 from brokers.judging import Judged, Rule, Seen
 from brokers.login import Login
 from brokers.rules import Network, offered
-from schemas import codec
 from schemas.catalogue import Service
 from schemas.codec import CLOCK_SKEW_SECONDS
 from schemas.jose import signature_of
@@ -100,14 +99,6 @@ def judge_confirmation(login: Login, answer: Confirmation, network: Network) -> 
     if isinstance(result, Deny):
         return _theirs("second registry", result.code, REGISTRY_REFUSALS)
     return judging.judge(CONFIRMATION, Case(login, network, result))
-
-
-def permit_of(login: Login) -> Permit:
-    """The permit that awaits its confirmation, verified when it came. Raises TypeError."""
-    found = codec.unverified(login.decision or "", MandateDecision).result
-    if not isinstance(found, Permit):
-        raise TypeError("a login awaits a confirmation of a permit only")
-    return found
 
 
 def _theirs(who: str, code: RefusalCode, allowed: frozenset[RefusalCode]) -> Judged:
@@ -233,8 +224,7 @@ def _is_bound_to_permit(case: BySecond) -> Seen:
 
 
 def _is_of_permit(case: BySecond) -> Seen:
-    permitted = permit_of(case.login).services
-    holds = set(case.declared.services) <= set(permitted)
+    holds = set(case.declared.services) <= set(case.login.permitted)
     saw = f"{len(case.declared.services)} services, {'' if holds else 'not '}of those permitted"
     return Seen(holds, saw, "services that the first registry permits")
 

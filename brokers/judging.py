@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import lru_cache
+from typing import Generic, NamedTuple, TypeVar
 
 from pipeline.findings import Finding
 from schemas.refusals import RefusalCode
@@ -17,8 +18,7 @@ C = TypeVar("C")
 C_contra = TypeVar("C_contra", contravariant=True)
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """What a rule looked at, whether it holds, and what would have held where it does not."""
 
     holds: bool
@@ -38,8 +38,7 @@ class Rule(Generic[C_contra]):
 
     def finding(self, case: C_contra) -> Finding:
         seen = self.look(case)
-        needed = "" if seen.holds else seen.needed
-        return Finding(rule=self.name, saw=seen.saw, passed=seen.holds, needed=needed)
+        return _finding(self.name, seen.saw, seen.holds, "" if seen.holds else seen.needed)
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,12 @@ def judge(rules: Sequence[Rule[C]], case: C) -> Judged:
         if not findings[-1].passed:
             return Judged(tuple(findings), rule.code)
     return Judged(tuple(findings))
+
+
+@lru_cache(maxsize=1024)
+def _finding(rule: str, saw: str, passed: bool, needed: str) -> Finding:
+    """The same findings come again and again, and are not made anew."""
+    return Finding(rule=rule, saw=saw, passed=passed, needed=needed)
 
 
 def ended(reason: str, saw: str, needed: str = "") -> Finding:

@@ -28,8 +28,9 @@ class Login(BaseModel):
     it; `answered_by` is the input whose handling led to the outcome.
 
     nonce, options, browser  while the user chooses a means
-    declaration, reached     the provider's, and the level that it declares
-    decision, confirmer      the first registry's permit, and whom it obliges to ask (a chain only)
+    declaration, reached     the provider's, and the lowest level that was declared so far
+    decision, permitted      in a chain: the first registry's permit, and the services in it
+    confirmer                in a chain: whom the permit obliges to ask
     findings                 every rule that was judged, in that order
     """
 
@@ -53,6 +54,7 @@ class Login(BaseModel):
     declaration: Jws | None = None
     reached: Level | None = None
     decision: Jws | None = None
+    permitted: tuple[UUID, ...] = ()
     confirmer: EntityID | None = None
     answered_by: UUID | None = None
     findings: tuple[Finding, ...] = ()
@@ -66,4 +68,4 @@ class Login(BaseModel):
     def done(self, by: UUID) -> Login:
         """Ended: what was kept to get there is in the outcome, or of no use any more."""
         used = dict.fromkeys(("nonce", "browser", "declaration", "decision"))
-        return self.moved(Phase.DONE, answered_by=by, options=(), **used)
+        return self.moved(Phase.DONE, answered_by=by, options=(), permitted=(), **used)

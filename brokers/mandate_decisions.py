@@ -31,12 +31,14 @@ def handle(
         return outcomes.refuse_judged(login, judged, received.id, network.directory)
     login = login.found(*judged.findings)
     if permit.obligation is not None:
-        return _confirm(login, permit.obligation, received.text, network)
+        return _confirm(login, permit, permit.obligation, received.text, network)
     granted = Granted(permit.level, received.text)
     return outcomes.grant(login, granted, received.id, network, moment.now)
 
 
-def _confirm(login: Login, obligation: Obligation, decision: str, network: Network) -> Step[Login]:
+def _confirm(
+    login: Login, permit: Permit, obligation: Obligation, decision: str, network: Network
+) -> Step[Login]:
     """Ask the registry where the chain is registered, without the user.
 
     Source: [AS] ketenmachtiging: every link is verified in its own register.
@@ -51,6 +53,11 @@ def _confirm(login: Login, obligation: Obligation, decision: str, network: Netwo
         deadline=login.deadline,
     )
     second = network.directory.participant(obligation.registry)
-    asked = login.moved(Phase.CONFIRMING, decision=decision, confirmer=obligation.registry)
+    kept = {
+        "decision": decision,
+        "permitted": permit.services,
+        "reached": min(login.reached or login.level, permit.level),
+        "confirmer": obligation.registry,
+    }
     send = [Outgoing(CONFIRMATION_QUERIES, second, query)] if second else []
-    return Step(asked, due_at=login.deadline, send=send)
+    return Step(login.moved(Phase.CONFIRMING, **kept), due_at=login.deadline, send=send)

@@ -22,7 +22,8 @@ ASSERTION_VALIDITY = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class Granted:
-    """What the registries decided: up to which level, and their messages."""
+    """What the registries decided: up to which level (the last one's; the others are in the row),
+    and their messages."""
 
     level: Level
     decision: Jws
@@ -43,7 +44,8 @@ def refuse_judged(login: Login, judged: Judged, by: UUID, directory: Directory) 
 
 
 def grant(login: Login, granted: Granted, by: UUID, network: Network, now: datetime) -> Step[Login]:
-    """End a login with an assertion, all declarations inside as evidence."""
+    """End a login with an assertion at the lowest level of all declarations, which are inside as
+    evidence. Source: [AS] ketenmachtiging: what holds is what both links have in common."""
     asserted = Asserted(
         service=login.service,
         level=min(login.reached or login.level, granted.level),

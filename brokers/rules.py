@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from uuid import UUID
 
 from brokers.login import Login, Phase
 from schemas.catalogue import Catalogue, Service
 from schemas.directory import Directory, Participant
 from schemas.messages import AuthnRequest
-from schemas.values import Level
+from schemas.values import Level, Role
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Network:
     directory: Directory
     catalogue: Catalogue
     deadline_seconds: int
+
+    @cached_property
+    def providers(self) -> list[Participant]:
+        """Alphabetical by the name that users see."""
+        return self.directory.in_role(Role.PROVIDER)
 
 
 def required_level(request: AuthnRequest, service: Service) -> Level:

@@ -75,7 +75,8 @@ class Names:
 
     def services(self, names: Iterable[str]) -> tuple[UUID, ...]:
         offered = [service.name for _, service in self._scenario.services]
-        return tuple(self._scenario.service_uuid(known(n, offered, "service")) for n in names)
+        found = (known(name, offered, "service") for name in names)
+        return tuple(self._scenario.service_uuid(name) for name in found)
 
     def organisation(self, name: str) -> s.Organisation:
         names = [each.name for each in self._scenario.organisations]

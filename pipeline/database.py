@@ -72,9 +72,16 @@ def _sqlalchemy_url(dsn: str) -> str:
     return urlunsplit(urlsplit(dsn)._replace(scheme="postgresql+asyncpg"))
 
 
+_PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan"}
+"""Every query is a look-up by keys, whose plan is the same for any keys: to plan one anew each time
+costs more than to run it."""
+
+
 async def pool(dsn: str, size: int) -> asyncpg.Pool:
     """A role's connections. Raises ServerUnreachable."""
     try:
-        return await asyncpg.create_pool(dsn, min_size=1, max_size=size, command_timeout=30)
+        return await asyncpg.create_pool(
+            dsn, min_size=1, max_size=size, command_timeout=30, server_settings=_PLANNED_ONCE
+        )
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise unreachable(dsn, error) from None

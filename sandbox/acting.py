@@ -108,8 +108,10 @@ class Actors:
             return NOT_LOGGED_IN, None
         events = await portal.command(login, content(act, self._names, now), command)
         came_to = _came_to(events)
-        if came_to in (DONE, APPROVAL_AWAITED) and (name := act.as_ or act.what):
-            self._names.learn(name, _registered(events, command), act)
+        if came_to in (DONE, APPROVAL_AWAITED) and act.as_ is not None:
+            self._names.learn(act.as_, _registered(events, command), act)
+        if came_to == DONE and act.act is ActKind.APPROVE:
+            self._names.learn(act.what or "", _registered(events, command), act)
         if act.act is ActKind.ASSIGN and came_to == DONE:
             await _located(portal, events)
         return came_to, _lines(portal, events)

@@ -39,7 +39,7 @@ _TABLES = (
         key text PRIMARY KEY,
         id uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
         revision integer NOT NULL DEFAULT 1,
-        means uuid NOT NULL REFERENCES means,
+        means uuid NOT NULL,
         subject uuid NOT NULL,
         level text NOT NULL,
         authenticated_at timestamptz NOT NULL,

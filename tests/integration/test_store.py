@@ -269,9 +269,6 @@ async def test_failures_are_counted_and_forgotten_for_one_means(issued: Any) -> 
     assert (found[MEANS.id].failures, found[bas.id].failures) == (0, 5)
 
 
-# --- a registry's mandates
-
-
 # --- apart
 
 

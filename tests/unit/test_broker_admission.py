@@ -73,7 +73,7 @@ def of_providers(**highest: Level | None) -> Directory:
 
 def fitting(found: Directory, level: Level) -> list[str]:
     known = network(directory=found)
-    asked = admission.Asked(authn_request(level=level), world().named("haven"), known)
+    asked = admission.asked(authn_request(level=level), world().named("haven"), known)
     return [provider.name for provider in asked.fitting]
 
 

@@ -241,8 +241,14 @@ def decision(**changes: Any) -> str:
 DECISION_TEXT = decision()
 
 
+def confirming(**changes: Any) -> Login:
+    fields = {"declaration": DECLARATION, "decision": DECISION_TEXT}
+    permitted = {"permitted": (service().service_uuid,)}
+    return login(Phase.CONFIRMING, **{**fields, **permitted, **changes})
+
+
 def by_second(row: Login | None = None, known: Changes | None = None, **changes: Any) -> Judged:
-    found = row or login(Phase.CONFIRMING, declaration=DECLARATION, decision=DECISION_TEXT)
+    found = row or confirming()
     bound = {"decision_signature": signature_of(found.decision or ""), **changes}
     answer = confirmation(confirmed(**bound))
     return evidence.judge_confirmation(found, answer, network(**(known or {})))
@@ -279,21 +285,9 @@ def test_login_ends_when_the_confirmation_does_not_hold(rule: str, given: Change
 
 def test_confirmation_holds_for_some_of_the_services_that_are_permitted() -> None:
     both = (UUID(int=21), UUID(int=22))
-    row = login(Phase.CONFIRMING, decision=decision(services=both))
+    row = confirming(permitted=both)
     assert by_second(row, services=both[:1]).code is None
     assert by_second(row, services=both).code is None
-
-
-def test_permit_is_the_one_that_came() -> None:
-    row = login(Phase.CONFIRMING, decision=DECISION_TEXT)
-    assert evidence.permit_of(row) == obliging()
-
-
-def test_permit_is_an_error_when_the_decision_was_none() -> None:
-    message = mandate_decision(Deny(code=RefusalCode.NO_MANDATE))
-    text = signed(MANDATE_DECISIONS, "duin", message, "kade").value.decode()
-    with pytest.raises(TypeError):
-        evidence.permit_of(login(decision=text))
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,7 @@ def test_login_that_is_done_keeps_what_explains_it_and_no_more() -> None:
         declaration=JWS,
         reached=EH3,
         decision=JWS,
+        permitted=(UUID(int=1),),
         confirmer=PIER,
         findings=(FINDING,),
     )

@@ -576,7 +576,8 @@ def test_second_registry_is_asked_when_the_permit_obliges_to() -> None:
     assert (step.send[0].topic, step.send[0].owner) == (CONFIRMATION_QUERIES, world().named("pier"))
     row = row_of(step)
     assert (row.phase, row.confirmer, row.decision) == (Phase.CONFIRMING, PIER, "dd.ee.ff")
-    assert (row.declaration, step.due_at) == (DECLARATION, DEADLINE)
+    assert (row.declaration, row.permitted) == (DECLARATION, (service().service_uuid,))
+    assert (row.reached, step.due_at) == (Level.EH3, DEADLINE)
     assert "obligation_refused" in [each.rule for each in row.findings if each.passed]
 
 
@@ -603,14 +604,12 @@ def test_registry_changes_nothing_when_it_was_not_asked(
 
 # --- a second registry's answer
 
-DECISION = signed(
-    MANDATE_DECISIONS, "duin", mandate_decision(obliging(level=Level.EH4)), "kade"
-).value.decode()
+DECISION = signed(MANDATE_DECISIONS, "duin", mandate_decision(obliging()), "kade").value.decode()
 
 
 def confirming(**changes: Any) -> Login:
     fields = {"registry": KADE, "declaration": DECLARATION, "decision": DECISION}
-    rest = {"confirmer": PIER, "reached": Level.EH4}
+    rest = {"confirmer": PIER, "reached": Level.EH4, "permitted": (service().service_uuid,)}
     return login(Phase.CONFIRMING, **{**fields, **rest, **changes})
 
 
@@ -661,11 +660,25 @@ def test_assertion_of_a_chain_says_the_lowest_level_of_all(
     assert asserted(confirms(confirming(reached=reached), bound(level=link))).level is level
 
 
-def test_assertion_of_a_chain_is_no_higher_than_its_permit() -> None:
-    message = mandate_decision(obliging())
-    low = signed(MANDATE_DECISIONS, "duin", message, "kade").value.decode()
-    answer = bound(level=Level.EH4, decision_signature=signature_of(low))
-    assert asserted(confirms(confirming(decision=low), answer)).level is Level.EH3
+@pytest.mark.parametrize(
+    ("reached", "used", "lowest"),
+    [
+        (Level.EH4, Level.EH3, Level.EH3),
+        (Level.EH3, Level.EH4, Level.EH3),
+        (Level.EH4, Level.EH4, Level.EH4),
+    ],
+)
+def test_assertion_of_a_chain_is_no_higher_than_its_permit(
+    reached: Level, used: Level, lowest: Level
+) -> None:
+    text = f"dd.ee.{SIGNATURE}"
+    permitted = received(mandate_decision(obliging(level=used)), "kade", text=text)
+    row = row_of(
+        mandate_decisions.handle(querying(reached=reached), permitted, network(), moment())
+    )
+    assert row.reached is lowest
+    answer = bound(level=Level.EH4, decision_signature=SIGNATURE)
+    assert asserted(confirms(row, answer)).level is lowest
 
 
 @pytest.mark.parametrize("code", [RefusalCode.NO_MANDATE, RefusalCode.SERVICE_WITHDRAWN])

@@ -120,8 +120,8 @@ def _relied_on(done: Done, actor: Actor) -> dict[Key, int]:
     """What was read and is not written: it must be as it was read. What is written has the guard of
     its own revision."""
     written = {told.thing.id for told in done.told}
-    read = {**done.relies_on, **actor.authority}
-    return {key: revision for key, revision in read.items() if key[1] not in written}
+    read = [each for each in (*done.relies_on, *actor.authority) if each.id not in written]
+    return {each.id: each.revision for each in read}
 
 
 def _charged(

@@ -30,7 +30,7 @@ def appoint(asked: Appoint, situation: Situation) -> Judged:
         return judged
     if missing((situation.actor.pseudonym,), situation):
         return awaits(asked, situation)
-    return replace(judged, relies_on={**judged.relies_on, **relies_on(situation)})
+    return replace(judged, relies_on=[*judged.relies_on, *relies_on(situation)])
 
 
 def appointed(asked: Appoint, situation: Situation) -> Judged:
@@ -58,4 +58,4 @@ def appointed(asked: Appoint, situation: Situation) -> Judged:
         registered_at=situation.now,
     )
     change = Told(EventKind.MANDATE_REGISTERED, made, lines.shown(made, situation))
-    return Done(told=[change], relies_on=resting_on(person))
+    return Done(told=[change], relies_on=[person])

@@ -45,7 +45,7 @@ def assign(asked: Assign, situation: Situation) -> Judged:
         shown = lines.shown(located, situation)
         told.append(Told(EventKind.ASSIGNMENT_LOCATED, located, shown))
     organisation, person = situation.found.organisation, situation.found.person
-    relied_on = resting_on(*(each for each in (organisation, person) if each is not None))
+    relied_on = [each for each in (organisation, person) if each is not None]
     asks = [] if here else questions(made, situation)
     return Done(told=told, relies_on=relied_on, asks=asks)
 

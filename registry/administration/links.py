@@ -65,7 +65,7 @@ def linked(made: Link, situation: Situation) -> Judged:
         return CommandRefusal.NOT_FOUND
     cost = Cost(ChargeKind.CHAIN_REGISTRATION, organisation, f"{made.id}@{made.revision}")
     change = Told(EventKind.LINK_REGISTERED, made, lines.shown(made, situation))
-    return Done([change], resting_on(organisation), [cost])
+    return Done([change], [organisation], [cost])
 
 
 def accept(_: Accept, situation: Situation) -> Judged:

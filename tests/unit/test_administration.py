@@ -24,6 +24,7 @@ from registry.events import Recorded
 from registry.kept import Kept
 from registry.mandate_commands import Commanded, judge_authority
 from registry.role import registry as whole_role
+from registry.tables import resting_on
 from schemas import codec
 from schemas.administration import (
     Accept,
@@ -181,8 +182,8 @@ def test_command_is_refused_for_the_reason_that_its_rules_give() -> None:
     ("content", "by", "decider", "expected"),
     [
         (register(), actor(), KADE, None),
-        (register(), actor(authority={}), KADE, R.NOT_AUTHORISED),
-        (Accept(link=link().id), actor(authority={}), KADE, R.NOT_AUTHORISED),
+        (register(), actor(authority=()), KADE, R.NOT_AUTHORISED),
+        (Accept(link=link().id), actor(authority=()), KADE, R.NOT_AUTHORISED),
         (register(), ABROAD, PIER, R.NOT_AUTHORISED),
         (List(), ABROAD, PIER, R.NOT_AUTHORISED),
         (register(), actor(), PIER, R.NOT_AUTHORISED),
@@ -200,7 +201,7 @@ def test_authority_is_still_registered_here_or_another_registrys_word_for_an_int
 
 def test_what_a_command_rests_on_must_be_as_it_was_read() -> None:
     step = handled(commanded())
-    assert step.relies_on == {MOLEN.id: 1, EMPLOYEE.id: 1, MANAGES.id: 1}
+    assert step.relies_on == resting_on(MOLEN, EMPLOYEE, MANAGES)
 
 
 def test_what_a_command_writes_has_the_guard_of_its_own_revision() -> None:
@@ -257,9 +258,9 @@ def test_registration_is_charged_once_for_its_cause() -> None:
 
 
 def test_price_is_the_registrys_own_choice() -> None:
-    dear = Choices(prices=dict.fromkeys(ChargeKind, 7))
+    dear = registry(prices=dict.fromkeys(ChargeKind, 7))
     (charge,) = [
-        out.message for out in handled(commanded(choices=dear)).send if out.topic is CHARGES
+        out.message for out in handled(commanded(registry=dear)).send if out.topic is CHARGES
     ]
     assert charge.cents == 7  # type: ignore[attr-defined]
 

@@ -37,7 +37,7 @@ from tests.unit.builders import NOW
 
 SCENARIO = load(Path(__file__).parents[2] / "scenarios" / "first-login.yaml")
 NAMES = Names(SCENARIO)
-SERVICE = s.service_uuid(*SCENARIO.service("omgevingsvergunning"))
+SERVICE = SCENARIO.service_uuid("omgevingsvergunning")
 KNOWN = Who("terp", "bas")
 ID = UUID("0b6f7a52-54cf-4f0e-8a31-2d2a7c1f9e10")
 

@@ -79,6 +79,7 @@ class Behaviour:
     """Who is at the browser, and how he answers.
 
     provider, kvk  what he chooses where there is a choice; without them, the first that he can use
+    organisation   the name of the organisation, where it has no KvK number
     through        and the name of the intermediary, where it matters
     shares         what he agrees to share; None: everything that he is asked
     remembers      his choices and his consent are to be remembered
@@ -90,6 +91,7 @@ class Behaviour:
     does: Does = Does.ANSWER
     provider: str | None = None
     kvk: str | None = None
+    organisation: str | None = None
     through: str | None = None
     shares: tuple[AttributeName, ...] | None = None
     remembers: bool = False
@@ -262,7 +264,8 @@ class Answering:
 
 
 def _is_wanted(option: RepresentationOption, who: Behaviour) -> bool:
-    return who.kvk in (None, option.kvk) and who.through in (None, option.through)
+    named = who.organisation in (None, option.name)
+    return named and who.kvk in (None, option.kvk) and who.through in (None, option.through)
 
 
 def _consent(prompt: ConsentPrompt, who: Behaviour) -> Reply:

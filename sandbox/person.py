@@ -63,8 +63,6 @@ from schemas.topics import (
 )
 from schemas.values import AttributeName
 
-REFUSES_CONSENT = "refuse-consent"
-"""Of what somebody does: he shares nothing."""
 WRONG_PASSWORD = "not-the-password"  # noqa: S105 -- no secret: it is meant to be wrong
 STEP_SECONDS = 30
 _ANSWERS: dict[CredentialKind, tuple[Topic, type[Answer]]] = {
@@ -280,8 +278,6 @@ def _consent(prompt: ConsentPrompt, who: Behaviour) -> Reply:
 
 def _shared(prompt: ConsentPrompt, who: Behaviour) -> tuple[AttributeName, ...]:
     """Of what he is asked, what he agrees to."""
-    if who.does == REFUSES_CONSENT:
-        return ()
     asked = [each.name for each in prompt.attributes]
     return tuple(name for name in asked if who.shares is None or name in who.shares)
 

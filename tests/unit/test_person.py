@@ -10,7 +10,7 @@ import pytest
 
 from providers.session_commands import nonce_of
 from sandbox.founding import Held, Wallet
-from sandbox.person import REFUSES_CONSENT, Answering, Behaviour, Reply, _is_wanted
+from sandbox.person import Answering, Behaviour, Reply, _is_wanted
 from sandbox.scenario import Does
 from sandbox.visits import Visits
 from schemas import jose
@@ -162,7 +162,6 @@ def test_command_of_an_unknown_browser_looks_the_same(answering: Answering) -> N
         (who(shares=(FAMILY,)), (FAMILY,)),
         (who(shares=()), ()),
         (who(shares=(AttributeName.DATE_OF_BIRTH,)), ()),
-        (who(does=REFUSES_CONSENT), ()),
         (who(does=Does.CANCEL), None),
     ],
 )

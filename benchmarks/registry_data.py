@@ -12,7 +12,7 @@ import asyncpg
 
 from registry import tables
 from registry.kept import Assignment, Holder, Kept, Link, Mandate, Organisation, Person
-from schemas.administration import Scope, ScopeKind
+from schemas.commands import Scope, ScopeKind
 from schemas.sealed import Identifier
 from schemas.values import EntityType
 from tests.unit import builders as b

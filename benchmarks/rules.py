@@ -25,7 +25,7 @@ from registry import rules as registry_rules
 from registry import selection
 from registry.cases import asked_by
 from registry.rules import Question
-from schemas.messages import CredentialKind
+from schemas.dialogue import CredentialKind
 from schemas.values import Level
 from tests.unit import builders as b
 

@@ -15,13 +15,9 @@ from brokers.login import Login, Phase
 from brokers.rules import Network
 from pipeline.stage import Batch, Moment, Outgoing, Step
 from schemas.codec import Faulty, Received, request_digest
+from schemas.dialogue import MeansOption, MeansPrompt
 from schemas.directory import Participant
-from schemas.messages import (
-    AuthenticationRequest,
-    AuthnRequest,
-    MeansOption,
-    MeansPrompt,
-)
+from schemas.messages import AuthenticationRequest, AuthnRequest
 from schemas.refusals import RefusalCode
 from schemas.topics import AUTHENTICATION_REQUESTS, MEANS_PROMPTS
 from schemas.values import EntityID, Level

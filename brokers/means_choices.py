@@ -15,7 +15,7 @@ from brokers.remembered import Remember
 from brokers.rules import Network
 from pipeline.stage import Moment, Step
 from schemas.codec import Received
-from schemas.messages import MeansChoice
+from schemas.dialogue import MeansChoice
 from schemas.refusals import RefusalCode
 
 

@@ -21,13 +21,7 @@ from sandbox.founding import Folders, scenario_of
 from sandbox.person import Behaviour
 from sandbox.portal import LogInAs, Portal, portal_of
 from sandbox.scenario import Scenario
-from schemas.administration import (
-    CommandContent,
-    Scope,
-    ScopeKind,
-    Withdraw,
-    WithdrawPerson,
-)
+from schemas.commands import CommandContent, Scope, ScopeKind, Withdraw, WithdrawPerson
 from schemas.sealed import Identifier
 from schemas.values import EntityType, Level
 

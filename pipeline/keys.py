@@ -21,8 +21,8 @@ from pipeline.errors import HerkenError, WrongUse
 from schemas import jose
 from schemas.catalogue import Catalogue
 from schemas.codec import Signer
+from schemas.dialogue import CredentialKind
 from schemas.directory import Directory, KeyUse, Participant, PublicJwk
-from schemas.messages import CredentialKind
 from schemas.values import EntityID, Name, Value
 
 DIRECTORY_FILE, SCHEME_KEY_FILE = "directory.jws", "scheme.json"

@@ -22,7 +22,7 @@ from providers.rules import Case, Provider
 from providers.sessions import Session
 from providers.sharing import Person
 from schemas.codec import Received
-from schemas.messages import Answer, ConsentChoice, CredentialKind
+from schemas.dialogue import Answer, ConsentChoice, CredentialKind
 from schemas.sealed import CodeSecret, PasswordSecret, SessionSecret, SignatureSecret
 
 Secret = TypeVar("Secret", PasswordSecret, CodeSecret, SignatureSecret, SessionSecret)

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.findings import Finding
-from schemas.messages import CredentialKind
+from schemas.dialogue import CredentialKind
 from schemas.values import AttributeName, Digest, EntityID, Level, Nonce, ServiceID
 
 CONSENT: Final = "consent"

@@ -16,7 +16,7 @@ from providers.credentials import code
 from providers.means import Means
 from providers.rules import Provider
 from schemas.codec import Received
-from schemas.messages import CodeAnswer, CredentialKind
+from schemas.dialogue import CodeAnswer, CredentialKind
 from schemas.sealed import CodeSecret
 
 KIND = CredentialKind.CODE

@@ -22,7 +22,7 @@ from providers.rules import USABLE, Case, Provider
 from providers.session_rules import SESSION
 from providers.sessions import Session
 from schemas.codec import Received
-from schemas.messages import ConsentChoice
+from schemas.dialogue import ConsentChoice
 from schemas.refusals import RefusalCode
 
 

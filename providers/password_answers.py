@@ -17,7 +17,7 @@ from providers.credentials import password
 from providers.means import Means
 from providers.rules import Provider
 from schemas.codec import Received
-from schemas.messages import CredentialKind, PasswordAnswer
+from schemas.dialogue import CredentialKind, PasswordAnswer
 from schemas.sealed import PasswordSecret
 
 KIND = CredentialKind.PASSWORD

@@ -18,7 +18,8 @@ from providers.rules import MEANS, Case, Provider
 from providers.sessions import Session
 from providers.sharing import AGREED, KNOWN, Names, Person, Sharing, needs_asking, sharing
 from schemas.catalogue import RequestedAttribute
-from schemas.messages import Authenticated, ConsentPrompt
+from schemas.dialogue import ConsentPrompt
+from schemas.messages import Authenticated
 from schemas.sealed import ActingSubject
 from schemas.topics import CONSENT_PROMPTS
 from schemas.values import Level

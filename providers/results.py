@@ -12,13 +12,8 @@ from providers import session_rules
 from providers.authentication import Authentication
 from providers.means import Means
 from providers.rules import Provider, may_try_again
-from schemas.messages import (
-    Authenticated,
-    AuthenticationResult,
-    Challenge,
-    CredentialKind,
-    NotAuthenticated,
-)
+from schemas.dialogue import Challenge, CredentialKind
+from schemas.messages import Authenticated, AuthenticationResult, NotAuthenticated
 from schemas.refusals import RefusalCode
 from schemas.topics import AUTHENTICATION_RESULTS, CHALLENGES
 

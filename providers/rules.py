@@ -12,8 +12,9 @@ from providers.judging import Rule
 from providers.means import Means
 from providers.sessions import Session
 from schemas.catalogue import Catalogue, RequestedAttribute
+from schemas.dialogue import Answer, ConsentChoice, CredentialKind
 from schemas.directory import Directory, Participant
-from schemas.messages import Answer, AuthenticationRequest, ConsentChoice, CredentialKind
+from schemas.messages import AuthenticationRequest
 from schemas.refusals import RefusalCode
 from schemas.values import Level, Role, Value
 

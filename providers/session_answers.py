@@ -22,7 +22,7 @@ from providers.rules import Case, Provider
 from providers.session_rules import SESSION
 from providers.sessions import Session
 from schemas.codec import Received
-from schemas.messages import SessionAnswer
+from schemas.dialogue import SessionAnswer
 from schemas.sealed import SessionSecret
 
 

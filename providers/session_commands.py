@@ -21,7 +21,7 @@ from providers.authentication import Authentication
 from providers.rules import Provider
 from providers.sessions import Session
 from schemas.codec import Received
-from schemas.messages import SessionCommand, SessionCommandKind, SessionConfirmation
+from schemas.dialogue import SessionCommand, SessionCommandKind, SessionConfirmation
 from schemas.sealed import SessionSecret
 from schemas.topics import SESSION_CONFIRMATIONS
 

@@ -12,7 +12,7 @@ from providers.judging import Rule, judge
 from providers.means import Means
 from providers.rules import FOR_THIS_SERVICE, USABLE, Case, Provider
 from providers.sessions import Session
-from schemas.messages import CredentialKind
+from schemas.dialogue import CredentialKind
 from schemas.values import Level
 
 LONGEST = timedelta(hours=2)

@@ -16,7 +16,7 @@ from providers.credentials import signature
 from providers.means import Means
 from providers.rules import Provider
 from schemas.codec import Received
-from schemas.messages import CredentialKind, SignatureAnswer
+from schemas.dialogue import CredentialKind, SignatureAnswer
 from schemas.sealed import SignatureSecret
 
 KIND = CredentialKind.SIGNATURE

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from registry.kept import Assignment, Link, Mandate, Organisation, Person
 from registry.rules import Question, Registry
-from schemas.administration import MANAGEMENT, REPRESENTATION, Scope, ScopeKind, operation_of
+from schemas.administration import MANAGEMENT, REPRESENTATION, operation_of
 from schemas.catalogue import Service
+from schemas.commands import Scope, ScopeKind
 from schemas.directory import Participant
 from schemas.sealed import ChainClaim
 from schemas.values import Level

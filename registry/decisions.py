@@ -17,8 +17,9 @@ from registry.legal_subjects import legal_subject
 from registry.query import Query
 from registry.rules import Registry
 from registry.selection import Choice
+from schemas.dialogue import RepresentationPrompt
 from schemas.directory import KeyUse, Participant
-from schemas.messages import Deny, MandateDecision, Obligation, Permit, RepresentationPrompt
+from schemas.messages import Deny, MandateDecision, Obligation, Permit
 from schemas.sealed import (
     ChainClaim,
     PairwiseSubject,

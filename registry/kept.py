@@ -17,7 +17,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from schemas.administration import Scope
+from schemas.commands import Scope
 from schemas.sealed import Identifier
 from schemas.values import (
     BSN,

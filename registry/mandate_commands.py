@@ -31,15 +31,9 @@ from registry.administration.situation import Situation
 from registry.events import By
 from registry.rules import Registry
 from registry.tables import Key, resting_on
-from schemas.administration import (
-    Accept,
-    Command,
-    CommandContent,
-    CommandRefusal,
-    MandateCommand,
-    Withdraw,
-)
+from schemas.administration import CommandRefusal, MandateCommand
 from schemas.codec import Faulty, Received, Untrusted
+from schemas.commands import Accept, Command, CommandContent, Withdraw
 
 
 @dataclass(frozen=True)

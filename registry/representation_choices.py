@@ -19,7 +19,7 @@ from registry.query import Query
 from registry.rules import Question, Registry
 from registry.selection import Choice
 from schemas.codec import Received
-from schemas.messages import RepresentationChoice
+from schemas.dialogue import RepresentationChoice
 from schemas.refusals import RefusalCode
 
 CANCELLED: Final = Refusal(

@@ -16,15 +16,10 @@ from registry.query import Query
 from schemas.administration import ChargeKind
 from schemas.catalogue import Catalogue, Service
 from schemas.codec import Faulty
+from schemas.dialogue import RepresentationChoice
 from schemas.directory import Directory, KeyUse, Participant
 from schemas.jose import base64url
-from schemas.messages import (
-    Authenticated,
-    ConfirmationQuery,
-    MandateQuery,
-    Permit,
-    RepresentationChoice,
-)
+from schemas.messages import Authenticated, ConfirmationQuery, MandateQuery, Permit
 from schemas.refusals import RefusalCode
 from schemas.values import Level, Role, Value
 

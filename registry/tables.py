@@ -13,7 +13,7 @@ import asyncpg
 from pipeline.stage import Connection
 from pipeline.store import Conflict
 from registry.kept import KEPT, Holder, Kept, OrganisationKind, Person
-from schemas.administration import Scope, ScopeKind
+from schemas.commands import Scope, ScopeKind
 from schemas.sealed import Identifier
 from schemas.values import EntityType, Level
 

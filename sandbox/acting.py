@@ -34,7 +34,7 @@ from sandbox.scenario_steps import (
 )
 from schemas.administration import EventKind, MandateEvent
 from schemas.catalogue import CatalogueEntry
-from schemas.messages import SessionCommandKind
+from schemas.dialogue import SessionCommandKind
 
 FOLLOWED_SECONDS = 10.0
 _AFTER_SECONDS = 0.5

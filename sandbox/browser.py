@@ -19,9 +19,9 @@ from pipeline.keys import Trust, utc_now
 from sandbox.founding import Folders, wallets_of
 from sandbox.person import Answering, Behaviour, Reply
 from schemas import codec
+from schemas.dialogue import SessionCommandKind, SessionConfirmation
 from schemas.directory import Directory, Participant
 from schemas.message import Message
-from schemas.messages import SessionCommandKind, SessionConfirmation
 from schemas.topics import PROMPTS, SESSION_CONFIRMATIONS, find
 
 log = structlog.get_logger()

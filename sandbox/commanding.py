@@ -11,7 +11,7 @@ from uuid import UUID
 from sandbox import scenario as s
 from sandbox.registrations import identifier, period, scope
 from sandbox.scenario import Act, ActKind, Scenario
-from schemas.administration import (
+from schemas.commands import (
     Accept,
     Appoint,
     Approve,

@@ -30,8 +30,8 @@ from pipeline.keys import (
 from sandbox import scenario as s
 from sandbox.scenario import Credential, Party, Scenario
 from schemas import jose
+from schemas.dialogue import CredentialKind
 from schemas.directory import Directory, DirectoryKey, KeyUse, Participant, PublicJwk
-from schemas.messages import CredentialKind
 from schemas.values import Level, Role, Value, role_of
 
 KEY_VALIDITY = timedelta(days=365)

@@ -22,9 +22,7 @@ from sandbox.founding import Held, Wallet
 from sandbox.scenario import Does
 from sandbox.visits import Visits
 from schemas import jose
-from schemas.directory import Directory, Participant
-from schemas.message import Message
-from schemas.messages import (
+from schemas.dialogue import (
     Answer,
     Challenge,
     CodeAnswer,
@@ -41,6 +39,8 @@ from schemas.messages import (
     SessionCommandKind,
     SignatureAnswer,
 )
+from schemas.directory import Directory, Participant
+from schemas.message import Message
 from schemas.sealed import (
     CodeSecret,
     PasswordSecret,

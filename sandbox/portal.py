@@ -22,15 +22,9 @@ from pipeline.kafka import started
 from pipeline.keys import Keys, Trust, seal, utc_now
 from pipeline.settings import Settings
 from schemas import codec
-from schemas.administration import (
-    Command,
-    CommandContent,
-    EventKind,
-    MandateCommand,
-    MandateEvent,
-    Shown,
-)
+from schemas.administration import EventKind, MandateCommand, MandateEvent, Shown
 from schemas.codec import Received, Record, Untrusted
+from schemas.commands import Command, CommandContent
 from schemas.directory import Participant
 from schemas.topics import MANDATE_COMMANDS, MANDATE_EVENTS
 from schemas.values import Role

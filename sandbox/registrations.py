@@ -13,7 +13,8 @@ from sandbox import scenario as s
 from sandbox.scenario import Scenario
 from sandbox.scenario_mandates import Period, Scoped
 from sandbox.scenario_terms import moment
-from schemas.administration import MANAGEMENT, REPRESENTATION, Scope, ScopeKind, operation_of
+from schemas.administration import MANAGEMENT, REPRESENTATION, operation_of
+from schemas.commands import Scope, ScopeKind
 from schemas.sealed import Identifier
 from schemas.values import EntityType, Level
 

@@ -21,13 +21,12 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from pydantic_core import core_schema
 
-from schemas import administration, asyncapi, chains, sealed
+from schemas import administration, asyncapi, chains, commands, sealed
 from schemas.catalogue import CatalogueEntry
 from schemas.codec import Claims
 from schemas.compatibility import Contract, Language, breaking_changes
 from schemas.directory import Directory
-from schemas.messages import MESSAGES
-from schemas.topics import CATALOGUE, TOPICS, Topic
+from schemas.topics import CATALOGUE, MESSAGES, TOPICS, Topic
 from schemas.values import Value
 
 FOLDER: Final = Path(__file__).parent
@@ -60,7 +59,7 @@ PARTS: Final[tuple[type[Value], ...]] = (
     sealed.PairwiseSubject,
     sealed.LegalSubject,
     sealed.ChainClaim,
-    administration.Command,
+    commands.Command,
     administration.Shown,
     chains.ChainQuestion,
     chains.ChainLinks,

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from schemas import administration as a
 from schemas import chains as c
+from schemas import dialogue as d
 from schemas import messages as m
 from schemas.message import Message
 from schemas.values import Role
@@ -64,8 +65,8 @@ DLQ_MAX_BYTES: Final = 2 * MAX_MESSAGE_BYTES
 AUTHN_REQUESTS = Topic(
     "authn-requests", m.AuthnRequest, Role.MAKELAAR, Role.DIENSTVERLENER, Role.MAKELAAR
 )
-MEANS_PROMPTS = Topic("means-prompts", m.MeansPrompt, Role.MAKELAAR, Role.MAKELAAR, USER)
-MEANS_CHOICES = Topic("means-choices", m.MeansChoice, Role.MAKELAAR, USER, Role.MAKELAAR)
+MEANS_PROMPTS = Topic("means-prompts", d.MeansPrompt, Role.MAKELAAR, Role.MAKELAAR, USER)
+MEANS_CHOICES = Topic("means-choices", d.MeansChoice, Role.MAKELAAR, USER, Role.MAKELAAR)
 AUTHENTICATION_REQUESTS = Topic(
     "authentication-requests",
     m.AuthenticationRequest,
@@ -73,31 +74,31 @@ AUTHENTICATION_REQUESTS = Topic(
     Role.MAKELAAR,
     Role.PROVIDER,
 )
-CHALLENGES = Topic("challenges", m.Challenge, Role.PROVIDER, Role.PROVIDER, USER)
+CHALLENGES = Topic("challenges", d.Challenge, Role.PROVIDER, Role.PROVIDER, USER)
 PASSWORD_ANSWERS = Topic(
-    "password-answers", m.PasswordAnswer, Role.PROVIDER, USER, Role.PROVIDER, retention_ms=_HOUR_MS
+    "password-answers", d.PasswordAnswer, Role.PROVIDER, USER, Role.PROVIDER, retention_ms=_HOUR_MS
 )
 CODE_ANSWERS = Topic(
-    "code-answers", m.CodeAnswer, Role.PROVIDER, USER, Role.PROVIDER, retention_ms=_HOUR_MS
+    "code-answers", d.CodeAnswer, Role.PROVIDER, USER, Role.PROVIDER, retention_ms=_HOUR_MS
 )
 SIGNATURE_ANSWERS = Topic(
     "signature-answers",
-    m.SignatureAnswer,
+    d.SignatureAnswer,
     Role.PROVIDER,
     USER,
     Role.PROVIDER,
     retention_ms=_HOUR_MS,
 )
 SESSION_ANSWERS = Topic(
-    "session-answers", m.SessionAnswer, Role.PROVIDER, USER, Role.PROVIDER, retention_ms=_HOUR_MS
+    "session-answers", d.SessionAnswer, Role.PROVIDER, USER, Role.PROVIDER, retention_ms=_HOUR_MS
 )
-CONSENT_PROMPTS = Topic("consent-prompts", m.ConsentPrompt, Role.PROVIDER, Role.PROVIDER, USER)
-CONSENT_CHOICES = Topic("consent-choices", m.ConsentChoice, Role.PROVIDER, USER, Role.PROVIDER)
+CONSENT_PROMPTS = Topic("consent-prompts", d.ConsentPrompt, Role.PROVIDER, Role.PROVIDER, USER)
+CONSENT_CHOICES = Topic("consent-choices", d.ConsentChoice, Role.PROVIDER, USER, Role.PROVIDER)
 SESSION_COMMANDS = Topic(
-    "session-commands", m.SessionCommand, Role.PROVIDER, USER, Role.PROVIDER, retention_ms=_HOUR_MS
+    "session-commands", d.SessionCommand, Role.PROVIDER, USER, Role.PROVIDER, retention_ms=_HOUR_MS
 )
 SESSION_CONFIRMATIONS = Topic(
-    "session-confirmations", m.SessionConfirmation, Role.PROVIDER, Role.PROVIDER, USER
+    "session-confirmations", d.SessionConfirmation, Role.PROVIDER, Role.PROVIDER, USER
 )
 AUTHENTICATION_RESULTS = Topic(
     "authentication-results",
@@ -110,10 +111,10 @@ MANDATE_QUERIES = Topic(
     "mandate-queries", m.MandateQuery, Role.REGISTRY, Role.MAKELAAR, Role.REGISTRY
 )
 REPRESENTATION_PROMPTS = Topic(
-    "representation-prompts", m.RepresentationPrompt, Role.REGISTRY, Role.REGISTRY, USER
+    "representation-prompts", d.RepresentationPrompt, Role.REGISTRY, Role.REGISTRY, USER
 )
 REPRESENTATION_CHOICES = Topic(
-    "representation-choices", m.RepresentationChoice, Role.REGISTRY, USER, Role.REGISTRY
+    "representation-choices", d.RepresentationChoice, Role.REGISTRY, USER, Role.REGISTRY
 )
 MANDATE_DECISIONS = Topic(
     "mandate-decisions", m.MandateDecision, Role.MAKELAAR, Role.REGISTRY, Role.MAKELAAR
@@ -189,6 +190,8 @@ TOPICS: tuple[Topic, ...] = (
 )
 """In the order of one login; then what goes on beside it."""
 
+MESSAGES: tuple[type[Message], ...] = tuple(topic.message for topic in TOPICS)
+"""Every kind of message: each has its own kind of topic."""
 PROMPTS: tuple[Topic, ...] = (
     MEANS_PROMPTS,
     CHALLENGES,

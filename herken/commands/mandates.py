@@ -84,7 +84,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the mandates, links and assignments of the manager's organisation."""
-    from schemas.administration import List
+    from schemas.commands import List
 
     who = _who(registry, person, organisation, provider)
     _run(who, "management", lambda _: List(offset=offset), as_json=as_json)
@@ -116,7 +116,7 @@ def register_mandate(  # noqa: PLR0913
 ) -> None:
     """Register a mandate for a person: as a manager; with --document as an operator, in writing."""
     from herken import mandate
-    from schemas.administration import Register
+    from schemas.commands import Register
 
     def content(names: mandate.Names) -> Register:
         return Register(
@@ -148,7 +148,7 @@ def change(  # noqa: PLR0913
 ) -> None:
     """Give a mandate another level or end; a later end renews it, and costs money."""
     from herken import mandate
-    from schemas.administration import Change
+    from schemas.commands import Change
 
     def content(_: mandate.Names) -> Change:
         return Change(
@@ -180,7 +180,7 @@ def link(  # noqa: PLR0913
 ) -> None:
     """Let an intermediary act for the organisation, once it accepts (ketenmachtiging)."""
     from herken import mandate
-    from schemas.administration import RegisterLink
+    from schemas.commands import RegisterLink
 
     def content(names: mandate.Names) -> RegisterLink:
         return RegisterLink(
@@ -210,7 +210,7 @@ def accept(
 ) -> None:
     """Accept a link in which the manager's organisation is the intermediary."""
     from herken import mandate
-    from schemas.administration import Accept
+    from schemas.commands import Accept
 
     who = _who(registry, person, organisation, provider, log_in_level)
     _run(who, "management", lambda _: Accept(link=mandate.thing(what)), as_json=as_json)
@@ -239,7 +239,7 @@ def assign(  # noqa: PLR0913
 ) -> None:
     """Let an employee act for an organisation that the manager's own is the intermediary of."""
     from herken import mandate
-    from schemas.administration import Assign
+    from schemas.commands import Assign
 
     def content(names: mandate.Names) -> Assign:
         return Assign(
@@ -298,7 +298,7 @@ def appoint(  # noqa: PLR0913
 ) -> None:
     """As representative: let a person manage the organisation's mandates."""
     from herken import mandate
-    from schemas.administration import Appoint
+    from schemas.commands import Appoint
 
     def content(names: mandate.Names) -> Appoint:
         return Appoint(
@@ -327,7 +327,7 @@ def approve(  # noqa: PLR0913
 ) -> None:
     """As one more representative, or as second operator: let a command that waits be done."""
     from herken import mandate
-    from schemas.administration import Approve
+    from schemas.commands import Approve
 
     who = _who(registry, person, organisation, provider, log_in_level)
     as_: LogInAs = "operation" if operator else "representation"
@@ -345,7 +345,7 @@ def history(
 ) -> None:
     """Show everything that happened to a mandate, a link or an assignment, oldest first."""
     from herken import mandate
-    from schemas.administration import History
+    from schemas.commands import History
 
     who = _who(registry, person, organisation, provider)
     _run(who, "management", lambda _: History(what=mandate.thing(what)), as_json=as_json)

@@ -17,6 +17,8 @@ from schemas import (
     catalogue,
     chains,
     codec,
+    commands,
+    dialogue,
     directory,
     messages,
     published,
@@ -30,8 +32,19 @@ from schemas.topics import TOPICS, Topic
 
 T = TypeVar("T")
 _LIMITS = {"pattern": "pattern", "minLength": "min length", "maxLength": "max length"}
-_MODULES = (values, directory, catalogue, messages, sealed, chains, administration, refusals)
-_NOT_SENT = (catalogue.Service, catalogue.Catalogue, messages.Answer, sealed.Secret)
+_MODULES = (
+    values,
+    directory,
+    catalogue,
+    messages,
+    dialogue,
+    sealed,
+    chains,
+    administration,
+    commands,
+    refusals,
+)
+_NOT_SENT = (catalogue.Service, catalogue.Catalogue, dialogue.Answer, sealed.Secret)
 """How a reader keeps what it read, and what others have in common."""
 _ON_A_PAGE_OF_ITS_OWN = (refusals.RefusalCode,)
 

@@ -12,14 +12,8 @@ from registry.administration.done import Done, Judged
 from registry.administration.situation import Situation
 from registry.events import Told
 from registry.kept import Mandate
-from schemas.administration import (
-    MANAGEMENT,
-    Appoint,
-    CommandRefusal,
-    EventKind,
-    Scope,
-    ScopeKind,
-)
+from schemas.administration import MANAGEMENT, CommandRefusal, EventKind
+from schemas.commands import Appoint, Scope, ScopeKind
 
 
 def appoint(asked: Appoint, situation: Situation) -> Judged:

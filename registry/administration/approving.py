@@ -16,7 +16,8 @@ from registry.administration.done import Done, Judged
 from registry.administration.situation import Situation
 from registry.events import Told
 from registry.kept import Kept
-from schemas.administration import Appoint, Approve, CommandContent, CommandRefusal, EventKind
+from schemas.administration import CommandRefusal, EventKind
+from schemas.commands import Appoint, Approve, CommandContent
 
 Finish = Callable[[CommandContent, Situation], Judged]
 """Judge a command anew, and do it."""

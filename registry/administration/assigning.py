@@ -19,8 +19,9 @@ from registry.administration.situation import Situation
 from registry.events import Told
 from registry.kept import Assignment, Link, Organisation, Person
 from registry.rules import Registry
-from schemas.administration import Assign, CommandRefusal, EventKind
+from schemas.administration import CommandRefusal, EventKind
 from schemas.chains import ChainInformationQuery, ChainLink, ChainQuestion
+from schemas.commands import Assign
 from schemas.directory import KeyUse, Participant
 from schemas.topics import CHAIN_INFORMATION_QUERIES
 from schemas.values import Role

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from registry.kept import Kept
-from schemas.administration import COMMANDS, CommandContent
+from schemas.commands import COMMANDS, CommandContent
 from schemas.values import Pseudonym
 
 APPROVED_WITHIN: Final = timedelta(days=30)

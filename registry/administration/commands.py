@@ -13,14 +13,14 @@ from registry.administration import (
 )
 from registry.administration.done import Judged
 from registry.administration.situation import Situation
-from schemas.administration import (
+from schemas.administration import CommandRefusal
+from schemas.commands import (
     Accept,
     Appoint,
     Approve,
     Assign,
     Change,
     CommandContent,
-    CommandRefusal,
     History,
     List,
     Register,

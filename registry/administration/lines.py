@@ -9,8 +9,9 @@ from uuid import UUID
 
 from registry.administration.situation import Names, Situation, Thing
 from registry.kept import Assignment, Link, Mandate
-from schemas.administration import Scope, ScopeKind, Shown, ShownLine, ShownThing
+from schemas.administration import Shown, ShownLine, ShownThing
 from schemas.catalogue import Catalogue
+from schemas.commands import Scope, ScopeKind
 
 MOST_BYTES: Final = 5_000
 """Of what is shown in one event: sealed, it is a third larger."""

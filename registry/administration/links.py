@@ -10,7 +10,8 @@ from registry.administration.registering import whose
 from registry.administration.situation import Situation
 from registry.events import Told
 from registry.kept import Link
-from schemas.administration import Accept, ChargeKind, CommandRefusal, EventKind, RegisterLink
+from schemas.administration import ChargeKind, CommandRefusal, EventKind
+from schemas.commands import Accept, RegisterLink
 from schemas.sealed import Identifier
 from schemas.values import EntityType
 

@@ -17,9 +17,8 @@ from registry.administration.situation import Found, Names, Thing
 from registry.kept import Assignment, Kept, Link, Mandate, Organisation, Person
 from registry.rules import Registry
 from registry.tables import AnyConnection
-from schemas.administration import (
-    REPRESENTATION,
-    SHOWN_AT_ONCE,
+from schemas.administration import REPRESENTATION, SHOWN_AT_ONCE
+from schemas.commands import (
     Accept,
     Appoint,
     Approve,

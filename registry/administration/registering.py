@@ -9,14 +9,8 @@ from registry.administration.done import Cost, Done, Judged
 from registry.administration.situation import Situation
 from registry.events import Told
 from registry.kept import Mandate, Organisation, Person
-from schemas.administration import (
-    Change,
-    ChargeKind,
-    CommandRefusal,
-    EventKind,
-    Register,
-    RegisterLink,
-)
+from schemas.administration import ChargeKind, CommandRefusal, EventKind
+from schemas.commands import Change, Register, RegisterLink
 
 
 def register(asked: Register, situation: Situation) -> Judged:

@@ -9,7 +9,8 @@ from registry.administration.situation import Situation
 from registry.administration.withdrawing import is_side
 from registry.events import Past
 from registry.kept import Assignment, Link, Mandate
-from schemas.administration import CommandRefusal, History, List, ShownLine
+from schemas.administration import CommandRefusal, ShownLine
+from schemas.commands import History, List
 
 _KINDS = {model.TABLE: model for model in (Mandate, Link, Assignment)}
 

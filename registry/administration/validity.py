@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from schemas.administration import CommandRefusal, Period
+from schemas.administration import CommandRefusal
+from schemas.commands import Period
 
 LONGEST_YEARS: Final = 5
 

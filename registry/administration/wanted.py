@@ -9,8 +9,9 @@ from registry.administration.actors import administrative
 from registry.administration.situation import Situation
 from registry.kept import Organisation
 from registry.rules import Registry
-from schemas.administration import CommandRefusal, Scope, ScopeKind
+from schemas.administration import CommandRefusal
 from schemas.catalogue import Service, intermediary_digest
+from schemas.commands import Scope, ScopeKind
 from schemas.sealed import Identifier
 from schemas.values import Intermediation, Level
 

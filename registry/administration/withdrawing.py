@@ -13,13 +13,8 @@ from registry.administration.done import Done, Judged
 from registry.administration.situation import Situation, Thing
 from registry.events import Told
 from registry.kept import Assignment, Link, Mandate
-from schemas.administration import (
-    MANAGEMENT,
-    CommandRefusal,
-    EventKind,
-    Withdraw,
-    WithdrawPerson,
-)
+from schemas.administration import MANAGEMENT, CommandRefusal, EventKind
+from schemas.commands import Withdraw, WithdrawPerson
 
 _WITHDRAWN: dict[type[Thing], EventKind] = {
     Mandate: EventKind.MANDATE_WITHDRAWN,

@@ -20,8 +20,7 @@ from schemas.asyncapi import role_name, short_name
 from schemas.catalogue import CatalogueEntry
 from schemas.codec import Record
 from schemas.message import Message
-from schemas.messages import MESSAGES
-from schemas.topics import DLQ_RETENTION_MS, TOPICS, Topic
+from schemas.topics import DLQ_RETENTION_MS, MESSAGES, TOPICS, Topic
 from schemas.values import Role
 
 Json = dict[str, Any]

@@ -17,12 +17,21 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from pydantic import BaseModel, ValidationError
 
-from schemas import administration, catalogue, chains, messages, published, sealed
+from schemas import (
+    administration,
+    catalogue,
+    chains,
+    commands,
+    dialogue,
+    messages,
+    published,
+    sealed,
+)
 from schemas.published import FOLDER, MESSAGE_BY_NAME, PARTS
 from schemas.values import Value
 
 EXAMPLES = FOLDER / "examples"
-LANGUAGE = (messages, sealed, administration, chains, catalogue)
+LANGUAGE = (messages, dialogue, sealed, administration, commands, chains, catalogue)
 NOT_PUBLISHED = {
     *("Message", "Answer", "Secret", "Period"),  # what others have in common
     *("Service", "Catalogue"),  # how a reader keeps what was published
@@ -196,7 +205,7 @@ def test_whatever_crosses_between_participants_is_published() -> None:
     assert unpublished(PARTS) == set()
 
 
-@pytest.mark.parametrize("part", [sealed.LegalSubject, administration.Command, chains.ChainLinks])
+@pytest.mark.parametrize("part", [sealed.LegalSubject, commands.Command, chains.ChainLinks])
 def test_a_sealed_content_that_is_not_published_is_found(part: type[Value]) -> None:
     parts = tuple(one for one in PARTS if one is not part)
     assert part.__name__ in unpublished(parts)

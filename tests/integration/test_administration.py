@@ -30,23 +30,25 @@ from sandbox.servers import Servers
 from schemas import codec, topics
 from schemas.administration import (
     MANAGEMENT,
-    Accept,
-    Approve,
-    Change,
     ChargeKind,
-    Command,
-    CommandContent,
     CommandRefusal,
     EventKind,
-    History,
-    List,
     MandateCommand,
     MandateEvent,
     Shown,
+)
+from schemas.codec import Record, Untrusted
+from schemas.commands import (
+    Accept,
+    Approve,
+    Change,
+    Command,
+    CommandContent,
+    History,
+    List,
     Withdraw,
     WithdrawPerson,
 )
-from schemas.codec import Record, Untrusted
 from schemas.sealed import Identifier
 from schemas.topics import (
     CHAIN_INFORMATION,

@@ -30,15 +30,8 @@ from sandbox.portal import NoAnswer, Portal
 from sandbox.scenario_file import load
 from sandbox.servers import Servers
 from schemas import jose
-from schemas.administration import (
-    ChargeKind,
-    CommandRefusal,
-    EventKind,
-    List,
-    MandateEvent,
-    Shown,
-    Withdraw,
-)
+from schemas.administration import ChargeKind, CommandRefusal, EventKind, MandateEvent, Shown
+from schemas.commands import List, Withdraw
 from tests.integration.test_administration import SEEDED, seed
 from tests.integration.test_cli import SCENARIO, Ran, herken
 from tests.unit.administering import (

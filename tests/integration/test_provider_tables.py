@@ -28,21 +28,19 @@ from providers.sessions import Session
 from sandbox.servers import Servers
 from schemas import codec, jose, topics
 from schemas.codec import Record
-from schemas.directory import PublicJwk
-from schemas.message import Message
-from schemas.messages import (
-    Authenticated,
-    AuthenticationResult,
+from schemas.dialogue import (
     Challenge,
     ConsentChoice,
     ConsentPrompt,
-    NotAuthenticated,
     SessionAnswer,
     SessionCommand,
     SessionCommandKind,
     SessionConfirmation,
     SignatureAnswer,
 )
+from schemas.directory import PublicJwk
+from schemas.message import Message
+from schemas.messages import Authenticated, AuthenticationResult, NotAuthenticated
 from schemas.sealed import PersonAttributes, SessionSecret, SignatureSecret
 from schemas.topics import (
     AUTHENTICATION_REQUESTS,

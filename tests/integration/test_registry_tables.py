@@ -22,8 +22,8 @@ from registry.kept import KEPT, Holder, Kept, Mandate
 from registry.role import registry as whole_role
 from sandbox.servers import Servers
 from schemas import codec
-from schemas.administration import Scope, ScopeKind
 from schemas.codec import Record
+from schemas.commands import Scope, ScopeKind
 from schemas.jose import signature_of
 from schemas.messages import Confirmation, Confirmed, Deny, MandateDecision, Obligation, Permit
 from schemas.refusals import RefusalCode

@@ -15,8 +15,8 @@ from pipeline.runner import Runner
 from pipeline.store import Store
 from sandbox.servers import Servers
 from schemas import codec
+from schemas.dialogue import MeansChoice, MeansPrompt
 from schemas.message import Message
-from schemas.messages import MeansChoice, MeansPrompt
 from schemas.topics import AUTHN_REQUESTS, MEANS_CHOICES, Topic
 from tests.unit.builders import (
     AAK,

@@ -38,20 +38,17 @@ from registry.role import registry
 from sandbox.servers import Servers
 from schemas import codec, topics
 from schemas.codec import Record
-from schemas.message import Message
-from schemas.messages import (
+from schemas.dialogue import (
     Answer,
-    AuthnRequest,
-    Cancellation,
     Challenge,
     CodeAnswer,
     CredentialKind,
     MeansChoice,
     MeansPrompt,
-    Outcome,
     PasswordAnswer,
-    Refused,
 )
+from schemas.message import Message
+from schemas.messages import AuthnRequest, Cancellation, Outcome, Refused
 from schemas.refusals import RefusalCode
 from schemas.sealed import CodeSecret, PasswordSecret
 from schemas.topics import AUTHN_REQUESTS, CANCELLATIONS, MEANS_CHOICES

@@ -26,18 +26,9 @@ from registry.kept import (
     Person,
 )
 from registry.rules import Registry
-from schemas.administration import (
-    MANAGEMENT,
-    REPRESENTATION,
-    Appoint,
-    Assign,
-    Register,
-    RegisterLink,
-    Scope,
-    ScopeKind,
-    operation_of,
-)
+from schemas.administration import MANAGEMENT, REPRESENTATION, operation_of
 from schemas.catalogue import intermediary_digest
+from schemas.commands import Appoint, Assign, Register, RegisterLink, Scope, ScopeKind
 from schemas.directory import Participant
 from schemas.jose import decode_base64url, signature_of
 from schemas.messages import (

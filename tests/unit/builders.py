@@ -44,7 +44,6 @@ from registry.query import Query
 from registry.rules import Registry
 from sandbox.seeding import MIGRATIONS
 from schemas import jose
-from schemas.administration import Scope, ScopeKind
 from schemas.catalogue import (
     Catalogue,
     CatalogueEntry,
@@ -54,6 +53,8 @@ from schemas.catalogue import (
     ServiceInstance,
 )
 from schemas.codec import Faulty, Received, Record, encode_signed, encode_unsigned, request_digest
+from schemas.commands import Scope, ScopeKind
+from schemas.dialogue import CredentialKind
 from schemas.directory import Directory, DirectoryKey, KeyUse, Participant, PublicJwk
 from schemas.message import Message
 from schemas.messages import (
@@ -64,7 +65,6 @@ from schemas.messages import (
     Confirmation,
     ConfirmationQuery,
     Confirmed,
-    CredentialKind,
     Deny,
     MandateDecision,
     MandateQuery,

@@ -27,18 +27,16 @@ from registry.role import registry as whole_role
 from registry.tables import resting_on
 from schemas import codec
 from schemas.administration import (
-    Accept,
     ChargeKind,
     CommandRefusal,
     EventKind,
-    List,
     MandateCommand,
     MandateEvent,
     Shown,
-    Withdraw,
 )
 from schemas.chains import ChainInformation, ChainInformationQuery, ChainLink, ChainLinks
 from schemas.codec import Faulty, Received, Untrusted
+from schemas.commands import Accept, List, Withdraw
 from schemas.message import Message
 from schemas.refusals import RefusalCode
 from schemas.topics import (

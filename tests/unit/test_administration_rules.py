@@ -21,25 +21,27 @@ from registry.kept import Kept
 from schemas.administration import (
     MANAGEMENT,
     REPRESENTATION,
+    ChargeKind,
+    CommandRefusal,
+    EventKind,
+    ShownLine,
+    operation_of,
+)
+from schemas.chains import ChainInformationQuery, ChainQuestion
+from schemas.codec import CLOCK_SKEW_SECONDS
+from schemas.commands import (
     Accept,
     Approve,
     Change,
-    ChargeKind,
     CommandContent,
-    CommandRefusal,
-    EventKind,
     History,
     List,
     Period,
     Scope,
     ScopeKind,
-    ShownLine,
     Withdraw,
     WithdrawPerson,
-    operation_of,
 )
-from schemas.chains import ChainInformationQuery, ChainQuestion
-from schemas.codec import CLOCK_SKEW_SECONDS
 from schemas.sealed import Identifier
 from schemas.topics import CHAIN_INFORMATION_QUERIES
 from schemas.values import EntityType

@@ -28,6 +28,7 @@ from brokers.role import makelaar
 from brokers.rules import Network
 from pipeline.stage import Batch, Step
 from schemas.codec import Faulty, request_digest
+from schemas.dialogue import MeansChoice, MeansPrompt
 from schemas.jose import signature_of
 from schemas.message import Message
 from schemas.messages import (
@@ -38,8 +39,6 @@ from schemas.messages import (
     ConfirmationQuery,
     Deny,
     MandateQuery,
-    MeansChoice,
-    MeansPrompt,
     Outcome,
     Refused,
 )

@@ -16,16 +16,14 @@ import pytest
 from schemas import asyncapi, checks, codec, jose
 from schemas.administration import Charge, MandateEvent
 from schemas.codec import Claims, Faulty, Received, Record, Untrusted, request_digest
+from schemas.dialogue import CodeAnswer, MeansChoice
 from schemas.directory import DirectoryKey, KeyUse, Participant
 from schemas.message import Message
 from schemas.messages import (
-    MESSAGES,
     AuthenticationResult,
     AuthnRequest,
-    CodeAnswer,
     Confirmation,
     MandateDecision,
-    MeansChoice,
     Outcome,
 )
 from schemas.published import FOLDER
@@ -34,6 +32,7 @@ from schemas.topics import (
     CODE_ANSWERS,
     MANDATE_EVENTS,
     MEANS_CHOICES,
+    MESSAGES,
     TOPICS,
     USER,
     Topic,

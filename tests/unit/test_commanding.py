@@ -13,15 +13,7 @@ from sandbox import scenario as s
 from sandbox.commanding import Names, content, log_in_as
 from sandbox.scenario import Act
 from sandbox.scenario_file import load
-from schemas.administration import (
-    Approve,
-    Assign,
-    Change,
-    Register,
-    RegisterLink,
-    ScopeKind,
-    Withdraw,
-)
+from schemas.commands import Approve, Assign, Change, Register, RegisterLink, ScopeKind, Withdraw
 from schemas.values import EntityType, Level
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

@@ -19,16 +19,8 @@ from herken.mandate_told import told
 from pipeline.errors import WrongUse
 from sandbox import scenario as s
 from sandbox.scenario_file import load
-from schemas.administration import (
-    CommandRefusal,
-    EventKind,
-    MandateEvent,
-    Scope,
-    ScopeKind,
-    Shown,
-    Withdraw,
-    WithdrawPerson,
-)
+from schemas.administration import CommandRefusal, EventKind, MandateEvent, Shown
+from schemas.commands import Scope, ScopeKind, Withdraw, WithdrawPerson
 from schemas.sealed import Identifier
 from schemas.values import EntityType, Level
 from tests.unit.administering import mandate as kept

@@ -15,7 +15,7 @@ from sandbox.scenario import Does
 from sandbox.visits import Visits
 from schemas import jose
 from schemas.catalogue import RequestedAttribute
-from schemas.messages import (
+from schemas.dialogue import (
     Challenge,
     ConsentChoice,
     ConsentPrompt,

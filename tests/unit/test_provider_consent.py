@@ -24,17 +24,15 @@ from providers.session_rules import LONGEST
 from providers.sessions import Session
 from providers.sharing import AGREED, KNOWN, Person, Sharing, needs_asking
 from schemas.catalogue import RequestedAttribute
-from schemas.messages import (
-    Authenticated,
-    AuthenticationResult,
+from schemas.dialogue import (
     Challenge,
     ConsentChoice,
     ConsentPrompt,
     CredentialKind,
-    NotAuthenticated,
     SessionAnswer,
     SignatureAnswer,
 )
+from schemas.messages import Authenticated, AuthenticationResult, NotAuthenticated
 from schemas.refusals import RefusalCode
 from schemas.sealed import PersonAttributes
 from schemas.topics import CONSENT_PROMPTS

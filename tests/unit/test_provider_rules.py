@@ -16,7 +16,7 @@ from providers.means import MAX_FAILURES
 from providers.rules import MEANS, START, Case, Provider, Start
 from providers.session_rules import SESSION
 from providers.sharing import AGREED, KNOWN
-from schemas.messages import CodeAnswer, CredentialKind
+from schemas.dialogue import CodeAnswer, CredentialKind
 from schemas.refusals import RefusalCode
 from schemas.values import AttributeName, Level
 from tests.unit.builders import (

@@ -32,13 +32,10 @@ from providers.rules import Case
 from providers.session_commands import Commanded, nonce_of
 from providers.session_rules import LONGEST, SESSION
 from providers.sessions import Session
-from schemas.messages import (
-    Authenticated,
-    AuthenticationResult,
+from schemas.dialogue import (
     Challenge,
     CodeAnswer,
     CredentialKind,
-    NotAuthenticated,
     PasswordAnswer,
     SessionAnswer,
     SessionCommand,
@@ -46,6 +43,7 @@ from schemas.messages import (
     SessionConfirmation,
     SignatureAnswer,
 )
+from schemas.messages import Authenticated, AuthenticationResult, NotAuthenticated
 from schemas.refusals import RefusalCode
 from schemas.sealed import CodeSecret, PasswordSecret, SessionSecret
 from schemas.topics import SESSION_CONFIRMATIONS

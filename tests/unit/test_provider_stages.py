@@ -29,18 +29,16 @@ from providers.credentials.code import SharedSecret
 from providers.means import MAX_FAILURES, Means
 from providers.rules import START
 from schemas import jose
-from schemas.directory import PublicJwk
-from schemas.messages import (
+from schemas.dialogue import (
     Answer,
-    Authenticated,
-    AuthenticationResult,
     Challenge,
     CodeAnswer,
     CredentialKind,
-    NotAuthenticated,
     PasswordAnswer,
     SignatureAnswer,
 )
+from schemas.directory import PublicJwk
+from schemas.messages import Authenticated, AuthenticationResult, NotAuthenticated
 from schemas.refusals import RefusalCode
 from schemas.sealed import ActingSubject, CodeSecret, PasswordSecret, SignatureSecret
 from schemas.topics import AUTHENTICATION_REQUESTS, AUTHENTICATION_RESULTS, CHALLENGES, TOPICS

@@ -13,7 +13,8 @@ from sandbox import scenario as s
 from sandbox.registrations import kept
 from sandbox.scenario import Scenario
 from sandbox.scenario_file import load
-from schemas.administration import MANAGEMENT, REPRESENTATION, ScopeKind, operation_of
+from schemas.administration import MANAGEMENT, REPRESENTATION, operation_of
+from schemas.commands import ScopeKind
 from schemas.values import EntityType
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

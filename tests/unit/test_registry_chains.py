@@ -28,16 +28,9 @@ from registry.mandate_queries import Declared
 from registry.query import Query
 from registry.rules import Registry
 from schemas.catalogue import EntityTypeSet, RequestedAttribute, intermediary_digest
+from schemas.dialogue import RepresentationPrompt
 from schemas.jose import signature_of
-from schemas.messages import (
-    Confirmation,
-    Confirmed,
-    Deny,
-    MandateDecision,
-    Obligation,
-    Permit,
-    RepresentationPrompt,
-)
+from schemas.messages import Confirmation, Confirmed, Deny, MandateDecision, Obligation, Permit
 from schemas.refusals import RefusalCode
 from schemas.sealed import (
     ChainClaim,

@@ -17,10 +17,11 @@ from registry.judging import Refusal
 from registry.kept import Mandate, OrganisationKind
 from registry.query import Query
 from registry.rules import CHOICE_RULES, QUERY_RULES, Question
-from schemas.administration import MANAGEMENT, REPRESENTATION, Scope, ScopeKind, operation_of
+from schemas.administration import MANAGEMENT, REPRESENTATION, operation_of
 from schemas.catalogue import EntityTypeSet, RequestedAttribute, Service
+from schemas.commands import Scope, ScopeKind
+from schemas.dialogue import RepresentationChoice
 from schemas.jose import base64url
-from schemas.messages import RepresentationChoice
 from schemas.refusals import RefusalCode
 from schemas.sealed import LegalSubject
 from schemas.values import AttributeName, EntityType, Level

@@ -27,15 +27,9 @@ from registry.query import Query
 from registry.representation_choices import Offered
 from registry.role import registry as whole_role
 from schemas import jose
-from schemas.administration import Scope, ScopeKind
-from schemas.messages import (
-    Authenticated,
-    Deny,
-    MandateDecision,
-    Permit,
-    RepresentationChoice,
-    RepresentationPrompt,
-)
+from schemas.commands import Scope, ScopeKind
+from schemas.dialogue import RepresentationChoice, RepresentationPrompt
+from schemas.messages import Authenticated, Deny, MandateDecision, Permit
 from schemas.refusals import RefusalCode
 from schemas.sealed import LegalSubject, PairwiseSubject, RepresentationOptions
 from schemas.topics import (

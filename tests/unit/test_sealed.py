@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from schemas.administration import COMMANDS, Scope, ScopeKind, operation_of
+from schemas.administration import operation_of
+from schemas.commands import COMMANDS, Scope, ScopeKind
 from schemas.sealed import Identifier, LegalSubject, PairwiseSubject, RepresentationOption
 from schemas.values import EntityType
 from tests.unit.builders import HAVEN, KVK, LOODS, service

@@ -6,6 +6,7 @@ import pytest
 
 from schemas import administration as a
 from schemas import chains as c
+from schemas import dialogue as d
 from schemas import messages as m
 from schemas import topics as t
 from schemas.topics import OPERATOR, TOPICS, USER, Topic
@@ -15,27 +16,27 @@ DV, HM, AD, MR = Role.DIENSTVERLENER, Role.MAKELAAR, Role.PROVIDER, Role.REGISTR
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 WHO = [
     (t.AUTHN_REQUESTS, m.AuthnRequest, HM, DV, HM),
-    (t.MEANS_PROMPTS, m.MeansPrompt, HM, HM, USER),
-    (t.MEANS_CHOICES, m.MeansChoice, HM, USER, HM),
+    (t.MEANS_PROMPTS, d.MeansPrompt, HM, HM, USER),
+    (t.MEANS_CHOICES, d.MeansChoice, HM, USER, HM),
     (t.AUTHENTICATION_REQUESTS, m.AuthenticationRequest, AD, HM, AD),
-    (t.CHALLENGES, m.Challenge, AD, AD, USER),
-    (t.PASSWORD_ANSWERS, m.PasswordAnswer, AD, USER, AD),
-    (t.CODE_ANSWERS, m.CodeAnswer, AD, USER, AD),
-    (t.SIGNATURE_ANSWERS, m.SignatureAnswer, AD, USER, AD),
-    (t.SESSION_ANSWERS, m.SessionAnswer, AD, USER, AD),
-    (t.CONSENT_PROMPTS, m.ConsentPrompt, AD, AD, USER),
-    (t.CONSENT_CHOICES, m.ConsentChoice, AD, USER, AD),
+    (t.CHALLENGES, d.Challenge, AD, AD, USER),
+    (t.PASSWORD_ANSWERS, d.PasswordAnswer, AD, USER, AD),
+    (t.CODE_ANSWERS, d.CodeAnswer, AD, USER, AD),
+    (t.SIGNATURE_ANSWERS, d.SignatureAnswer, AD, USER, AD),
+    (t.SESSION_ANSWERS, d.SessionAnswer, AD, USER, AD),
+    (t.CONSENT_PROMPTS, d.ConsentPrompt, AD, AD, USER),
+    (t.CONSENT_CHOICES, d.ConsentChoice, AD, USER, AD),
     (t.AUTHENTICATION_RESULTS, m.AuthenticationResult, HM, AD, HM),
     (t.MANDATE_QUERIES, m.MandateQuery, MR, HM, MR),
-    (t.REPRESENTATION_PROMPTS, m.RepresentationPrompt, MR, MR, USER),
-    (t.REPRESENTATION_CHOICES, m.RepresentationChoice, MR, USER, MR),
+    (t.REPRESENTATION_PROMPTS, d.RepresentationPrompt, MR, MR, USER),
+    (t.REPRESENTATION_CHOICES, d.RepresentationChoice, MR, USER, MR),
     (t.MANDATE_DECISIONS, m.MandateDecision, HM, MR, HM),
     (t.CONFIRMATION_QUERIES, m.ConfirmationQuery, MR, HM, MR),
     (t.CONFIRMATIONS, m.Confirmation, HM, MR, HM),
     (t.OUTCOMES, m.Outcome, DV, HM, DV),
     (t.CANCELLATIONS, m.Cancellation, HM, DV, HM),
-    (t.SESSION_COMMANDS, m.SessionCommand, AD, USER, AD),
-    (t.SESSION_CONFIRMATIONS, m.SessionConfirmation, AD, AD, USER),
+    (t.SESSION_COMMANDS, d.SessionCommand, AD, USER, AD),
+    (t.SESSION_CONFIRMATIONS, d.SessionConfirmation, AD, AD, USER),
     (t.MANDATE_COMMANDS, a.MandateCommand, MR, DV, MR),
     (t.MANDATE_EVENTS, a.MandateEvent, MR, MR, OPERATOR),
     (t.CHAIN_INFORMATION_QUERIES, c.ChainInformationQuery, MR, MR, MR),
@@ -78,7 +79,7 @@ def test_dead_letters_are_kept_where_a_participant_reads(topic: Topic) -> None:
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_retention_is_short_when_a_secret_is_inside_and_long_for_outcomes(topic: Topic) -> None:
-    secret = issubclass(topic.message, (m.Answer, m.SessionCommand))
+    secret = issubclass(topic.message, (d.Answer, d.SessionCommand))
     expected = HOUR_MS if secret else 7 * DAY_MS if topic is t.OUTCOMES else DAY_MS
     assert topic.retention_ms == (-1 if topic in READ_AGAIN_FROM_THE_START else expected)
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from schemas import codec
 from schemas.codec import Record
-from schemas.messages import PasswordAnswer
+from schemas.dialogue import PasswordAnswer
 from schemas.sealed import CodeSecret, PasswordSecret, SignatureSecret
 from schemas.topics import (
     CHALLENGES,

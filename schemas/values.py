@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from enum import Enum, StrEnum
-from functools import total_ordering
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
@@ -32,7 +31,6 @@ class Role(StrEnum):
     REGISTRY = "MR"
 
 
-@total_ordering
 class Level(Enum):
     """Level of assurance, ordered from low to high.
 
@@ -45,13 +43,33 @@ class Level(Enum):
     EH3 = "urn:etoegang:core:assurance-class:loa3"
     EH4 = "urn:etoegang:core:assurance-class:loa4"
 
-    def __lt__(self, other: object) -> bool:
-        if not isinstance(other, Level):
-            return NotImplemented
-        return _ORDER[self] < _ORDER[other]
+    rank: int
+    label: str
+
+    def __init__(self, _: str) -> None:
+        self.rank = len(type(self).__members__)
+        self.label = {"LOA1": "EH1", "EH2PLUS": "EH2+"}.get(self.name, self.name)
+
+    # Levels are compared at every turn: each comparison by itself, and members hash by identity.
+    def __lt__(self, other: Level) -> bool:
+        return self.rank < other.rank if other.__class__ is Level else NotImplemented
+
+    def __le__(self, other: Level) -> bool:
+        return self.rank <= other.rank if other.__class__ is Level else NotImplemented
+
+    def __gt__(self, other: Level) -> bool:
+        return self.rank > other.rank if other.__class__ is Level else NotImplemented
+
+    def __ge__(self, other: Level) -> bool:
+        return self.rank >= other.rank if other.__class__ is Level else NotImplemented
+
+    __hash__ = object.__hash__
 
     def __str__(self) -> str:
-        return _LABELS[self]
+        return self.label
+
+    def __format__(self, _: str) -> str:
+        return self.label
 
     @classmethod
     def parse(cls, text: str) -> Level:
@@ -86,14 +104,6 @@ _EIDAS = {
     Level.EH2PLUS: EidasLevel.LOW,
     Level.EH3: EidasLevel.SUBSTANTIAL,
     Level.EH4: EidasLevel.HIGH,
-}
-_ORDER = {level: rank for rank, level in enumerate(Level)}
-_LABELS = {
-    Level.LOA1: "EH1",
-    Level.EH2: "EH2",
-    Level.EH2PLUS: "EH2+",
-    Level.EH3: "EH3",
-    Level.EH4: "EH4",
 }
 
 

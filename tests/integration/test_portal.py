@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from dienstverlener import Assertion
-from pipeline.catalogue import publish as publish_catalogue
+from pipeline.catalogue_updates import publish as publish_catalogue
 from pipeline.keys import Keys, secrets_file, utc_now, write_private
 from pipeline.runner import Runner
 from pipeline.service import Service

@@ -35,6 +35,7 @@ from pipeline.stage import Stage
 from pipeline.store import Store
 from sandbox import scenario as s
 from sandbox.catalogue import entries
+from sandbox.expecting import is_of
 from sandbox.founding import Folders, Founded
 from sandbox.person import STEP_SECONDS, Answering, Behaviour, CodeBook
 from sandbox.scenario import Scenario
@@ -232,9 +233,12 @@ class Relay:
     def _verdict(self, outcome: Assertion | Refusal) -> str:
         if isinstance(outcome, Refusal):
             return str(outcome.code)
-        kvk = outcome.legal_subject.kvk
-        (name,) = [o.name for o in self._scenario.organisations if o.kvk == kvk]
-        return f"assertion {outcome.level} for {name}"
+        legal, kvk = outcome.legal_subject, outcome.intermediary
+        (name,) = [o.name for o in self._scenario.organisations if is_of(o, legal)]
+        through = [o.name for o in self._scenario.organisations if kvk and o.kvk == kvk]
+        return " ".join(
+            [f"assertion {outcome.level} for {name}", *(f"through {n}" for n in through)]
+        )
 
     async def _show(self, record: Record) -> None:
         """A browser shows the same prompt once, to whoever sits before it."""

@@ -18,7 +18,8 @@ that holds it, the test that shows so, and a mutation of that place that turns t
 survives fails it.
 
 [AS] is the scheme's own specification, the afsprakenstelsel; CHOICE is ours, where it publishes
-none.
+none. What the scheme says of SAML and OpenID Connect (RelayState, ID tokens), of issuing means
+and of keeping data for seven years is about what is not built here, and has no rule.
 """
 _HEAD = ("Rule", "Source", "Held by", "Test", "Mutation that turns it red")
 

@@ -60,11 +60,11 @@ def messages_page() -> str:
         section(
             "Parts of messages",
             "What crosses inside a message: a result, the claims of a signature.",
-            *_parts(messages, chains),
+            *_parts(messages, dialogue, chains),
             _model(codec.Claims),
         ),
         section("Sealed contents", prose(sealed.__doc__), *_parts(sealed)),
-        section("Administration", prose(administration.__doc__), *_parts(administration)),
+        section("Administration", prose(administration.__doc__), *_parts(administration, commands)),
         section("The catalogue", prose(catalogue.__doc__), *_parts(catalogue)),
         section("The network's directory", prose(directory.__doc__), *_parts(directory)),
         section(

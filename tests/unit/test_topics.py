@@ -50,7 +50,7 @@ READ_AGAIN_FROM_THE_START = (t.MANDATE_EVENTS, t.CHARGES)
 def test_topics_are_listed_in_the_order_of_one_login() -> None:
     assert [topic for topic, *_ in WHO] == list(TOPICS)
     assert len({topic.name for topic in TOPICS}) == len(TOPICS)
-    assert {topic.message for topic in TOPICS} == set(m.MESSAGES)
+    assert {topic.message for topic in TOPICS} == set(t.MESSAGES)
 
 
 @pytest.mark.parametrize(("topic", "message", "owner", "writer", "reader"), WHO)

@@ -22,10 +22,10 @@ from schemas.topics import CONFIRMATIONS, MANDATE_DECISIONS, MANDATE_EVENTS
 from tests.faults.withdrawal_race.ground import MAKELAAR, REGISTRY, Case, Ground
 from tests.faults.withdrawal_race.parts import Parts, request_id
 
-QUERIES: Final = (3, 5)
-"""How many queries a withdrawal has around it: from, to."""
-AROUND_SECONDS: Final = 0.06
-"""How long before and after the withdrawal they are expected to be handled."""
+ASKERS: Final = (2, 3)
+"""How many ask at the same time, each again as soon as he is answered: from, to."""
+QUESTIONS: Final = 8
+"""So many a withdrawal for each asker at most."""
 ANSWER_SECONDS: Final = 120.0
 WITHDRAWN: Final = {
     EventKind.MANDATE_WITHDRAWN.value,
@@ -49,23 +49,6 @@ class Thrown:
 
 
 @dataclass
-class Pace:
-    """How long the registry takes now for a query and for a withdrawal, so that both are aimed at
-    the same moment."""
-
-    query: float = 0.05
-    command: float = 0.05
-
-    def lead(self) -> float:
-        """How much later than the command a query has to leave (seconds; negative: earlier)."""
-        return self.command - self.query
-
-    def took(self, which: str, seconds: float) -> None:
-        before = getattr(self, which)
-        setattr(self, which, before + 0.05 * (seconds - before))
-
-
-@dataclass
 class Player:
     """Everybody who takes part from outside."""
 
@@ -73,7 +56,8 @@ class Player:
     parts: Parts
     order: random.Random
     producer: AIOKafkaProducer
-    pace: Pace = field(default_factory=Pace)
+    query_seconds: float = 0.05
+    """What a query takes now."""
     _awaited: dict[str, asyncio.Future[str]] = field(default_factory=dict)
 
     async def play(self, at_once: int, progress: Callable[[int], None]) -> list[Thrown]:
@@ -91,36 +75,38 @@ class Player:
         return list(await asyncio.gather(*map(one, self.ground.cases)))
 
     async def _case(self, case: Case) -> Thrown:
-        sealed, order = self.parts.sealed_for_case(case), self.order
-        count = order.randint(*QUERIES)
-        around = [order.uniform(-AROUND_SECONDS, AROUND_SECONDS) for _ in range(count)]
-        ids = [request_id(order) for _ in range(count + 2)]
-        leads = [self.pace.lead() + each for each in around]
-        first = min(0.0, *leads)
-        asking = [
-            self._ask(case, sealed, id_, lead - first)
-            for id_, lead in zip(ids, leads, strict=False)
-        ]
-        *decided, came_to = await asyncio.gather(*asking, self._withdraw(case, ids[-1], -first))
-        last, after = await self._ask(case, sealed, ids[-2], 0)
-        return Thrown(case, (*(id_ for id_, _ in decided), last), came_to, after)
+        """Several ask all the time, while the withdrawal is commanded at some moment."""
+        sealed, answered = self.parts.sealed_for_case(case), asyncio.Event()
+        askers = [self._asker(case, sealed, answered) for _ in range(self.order.randint(*ASKERS))]
+        *asked, came_to = await asyncio.gather(*askers, self._withdraw(case, answered))
+        last, after = await self._ask(case, sealed)
+        return Thrown(case, (*(id_ for ids in asked for id_ in ids), last), came_to, after)
 
-    async def _ask(self, case: Case, sealed: str, request: UUID, wait: float) -> tuple[UUID, str]:
-        """Publish a query after a while; its ID at the registry, and what was decided."""
-        await asyncio.sleep(wait)
+    async def _asker(self, case: Case, sealed: str, answered: asyncio.Event) -> list[UUID]:
+        """Ask again and again until the withdrawal is answered: somebody always asks."""
+        await asyncio.sleep(self.order.uniform(0, self.query_seconds))
+        ids: list[UUID] = []
+        while len(ids) < QUESTIONS and not answered.is_set():
+            id_, _ = await self._ask(case, sealed)
+            ids.append(id_)
+        return ids
+
+    async def _ask(self, case: Case, sealed: str) -> tuple[UUID, str]:
+        """Publish a query; its ID at the registry, and what was decided."""
+        request = request_id(self.order)
         record = self.parts.query(case, sealed, request)
         began = time.perf_counter()
         status = await self._answered(record, request)
-        self.pace.took("query", time.perf_counter() - began)
+        self.query_seconds += 0.05 * (time.perf_counter() - began - self.query_seconds)
         return codec.message_id(record.topic, record.value.decode()), status
 
-    async def _withdraw(self, case: Case, command: UUID, wait: float) -> str:
-        await asyncio.sleep(wait)
-        record = self.parts.withdrawal(case, command)
-        began = time.perf_counter()
-        came_to = await self._answered(record, command)
-        self.pace.took("command", time.perf_counter() - began)
-        return came_to
+    async def _withdraw(self, case: Case, answered: asyncio.Event) -> str:
+        await asyncio.sleep(self.order.uniform(0, 2 * self.query_seconds))
+        command = request_id(self.order)
+        try:
+            return await self._answered(self.parts.withdrawal(case, command), command)
+        finally:
+            answered.set()
 
     async def _answered(self, record: Record, request: UUID) -> str:
         answer = asyncio.get_running_loop().create_future()

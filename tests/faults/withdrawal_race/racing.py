@@ -9,7 +9,7 @@ from tests.faults.withdrawal_race.ground import dsn, ground
 from tests.faults.withdrawal_race.judging import Judged, judge
 from tests.faults.withdrawal_race.playing import player, progress
 
-AT_ONCE = 24
+AT_ONCE = 10
 
 
 async def race(

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline import logs
 from sandbox.servers import running
 from tests.faults.withdrawal_race.judging import Judged
 from tests.faults.withdrawal_race.racing import AT_ONCE, race
@@ -23,6 +24,7 @@ from tests.faults.withdrawal_race.racing import AT_ONCE, race
 
 def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
+    logs.configure("CRITICAL", "race")
     began = time.monotonic()
     judged = asyncio.run(_race(options))
     report = {

@@ -54,10 +54,10 @@ async def _measure(
     await asyncio.gather(*(_login(client, service) for _ in range(50)))
     _progress(f"{single} logins one at a time")
     one_by_one = [await _login(client, service) for _ in range(single)]
-    processes = _processes(running)
-    before = {name: _cpu(group) for name, group in processes.items()}
+    processes = processes_of(running)
+    before = {name: cpu_seconds(group) for name, group in processes.items()}
     bursts = [await _burst(client, service, logins, n + 1, runs) for n in range(runs)]
-    cpu = {n: (_cpu(g) - before[n]) * 1000 / (logins * runs) for n, g in processes.items()}
+    cpu = {n: (cpu_seconds(g) - before[n]) * 1000 / (logins * runs) for n, g in processes.items()}
     _progress("the baseline: a bare relay")
     relay = await relays_per_second(running.servers.kafka, logins)
     rates = [rate for rate, _ in bursts]
@@ -100,7 +100,7 @@ async def _burst(
     return logins / seconds, sum(isinstance(outcome, Assertion) for outcome in outcomes)
 
 
-def _processes(running: Network) -> dict[str, list[psutil.Process]]:
+def processes_of(running: Network) -> dict[str, list[psutil.Process]]:
     """Who takes part: each role, the servers, and the client with the users in this process."""
     named = {role.participant.name: [psutil.Process(role.process.pid)] for role in running.roles}
     mine = psutil.Process(os.getpid())
@@ -113,7 +113,7 @@ def _processes(running: Network) -> dict[str, list[psutil.Process]]:
     return {**named, "client and users": [mine], **servers}
 
 
-def _cpu(group: list[psutil.Process]) -> float:
+def cpu_seconds(group: list[psutil.Process]) -> float:
     times = [process.cpu_times() for process in group]
     return sum(spent.user + spent.system for spent in times)
 

@@ -18,6 +18,13 @@ from schemas.values import Jws, Level
 
 ASSERTION_VALIDITY = timedelta(minutes=2)
 """Source: [AS] HM assertion valid -5 s .. +2 min."""
+_NEEDED = {
+    RefusalCode.CANCELLED_BY_USER: "a login that the user goes on with",
+    RefusalCode.CANCELLED_BY_DIENSTVERLENER: "a login that the dienstverlener does not stop",
+    RefusalCode.DEADLINE_PASSED: "an answer before the deadline",
+    RefusalCode.SERVICE_WITHDRAWN: "a service that its dienstverlener still offers",
+}
+"""What would have been no end by itself."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,8 @@ def refuse(
     login: Login, code: RefusalCode, saw: str, by: UUID, directory: Directory
 ) -> Step[Login]:
     """End a login for what is a reason by itself; `saw`: what happened, in a few words."""
-    return _finish(login.found(ended(str(code), saw)), refused(code), by, directory)
+    needed = _NEEDED.get(code, "")
+    return _finish(login.found(ended(str(code), saw, needed)), refused(code), by, directory)
 
 
 def refuse_judged(login: Login, judged: Judged, by: UUID, directory: Directory) -> Step[Login]:

@@ -129,8 +129,8 @@ def _finding_parts(row: Row | None) -> list[list[str]]:
     """A part a rule; where there were several candidates, a part a candidate."""
     parts: list[list[str]] = []
     for about, findings in _by_candidate(row.findings if row else ()):
-        rules = [line for finding in nearest(findings) for line in _finding_lines(finding)]
-        parts += [[about, *_indented(rules)]] if about else [[line] for line in rules]
+        rules = [_finding_lines(finding) for finding in nearest(findings)]
+        parts += [[about, *_indented(line for rule in rules for line in rule)]] if about else rules
     return parts
 
 

@@ -1,117 +1,140 @@
-"""A registry joins a network that runs: by a scenario entry and set-up, without a line of code and
-without stopping anybody."""
+"""A third registry comes into a running network by configuration alone: the page
+`docs/how-to/add-a-registry`, followed in another terminal, while what runs goes on running."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+import psutil
 import pytest
 
 from sandbox import ports
-from tests.e2e.test_up import HERKEN, Up
+from tests.e2e.test_up import Up
 
-FIRST = (Path(__file__).parents[2] / "scenarios" / "first-login.yaml").read_text()
-ENTRIES = {
-    "\ndienstverleners:\n": """  - name: wad
-    display_name: Machtigingenregister Het Wad
-    oin: "00000099000000007000"
+SCENARIO = Path("scenarios/acceptance.yaml")
+NEW = "havenhoofd"
+ADDED = {
+    "registries:": f"""
+  - name: {NEW}
+    display_name: Machtigingenregister Het Havenhoofd
+    oin: "00000099000000067000"
+    chains: true
 """,
-    "\npeople:\n": """  - name: pakhuis
-    display_name: Pakhuis De Zolder
-    kvk: "90000103"
-    registry: wad
+    "organisations:": f"""
+  - {{name: zeefdrukker, display_name: Zeefdrukkerij De Raam, kvk: "90000304", registry: {NEW}}}
 """,
-    "\nmandates:\n": """  - {name: dirk, means: [{provider: sluis, registry: wad, level: EH4}]}
+    "people:": f"""
+  - name: lotte
+    organisation: zeefdrukker
+    means: [{{provider: kluis, registry: {NEW}, level: EH4}}]
 """,
-    "\nlogins:\n": """  - person: dirk
-    organisation: pakhuis
-    service: lozingsaangifte
-    level: EH4
+    "mandates:": """
+  - {person: lotte, organisation: zeefdrukker, service: verklaring, level: EH4}
+""",
+    "links:": """
+  - {organisation: zeefdrukker, intermediary: raadgever, services: [melding], level: EH3}
+""",
+    "assignments:": """
+  - {person: karel, principal: zeefdrukker, services: [melding], level: EH3}
 """,
 }
-"""What is added at the end of each list: before what follows it."""
+"""What the second file has more: the registry, somebody whose mandate is there, and a client there
+of an intermediary who is at a registry that runs already."""
+SETUP = (("files", "--scenario"), ("topics",), ("databases",), ("catalogue",))
+READY_SECONDS = 60
 
 
-def extended(text: str) -> str:
-    """The scenario with a registry more, and an organisation and a person at it."""
-    for number in ("90000101", "90000102"):
-        text = text.replace(f'"{number}"', f'"{number}"\n    registry: terp')
-    for following, entry in ENTRIES.items():
-        text = text.replace(following, f"{entry}{following}", 1)
-    return text
+def extended(folder: Path) -> Path:
+    """The scenario with the third registry."""
+    text = SCENARIO.read_text()
+    for section, more in ADDED.items():
+        assert text.count(f"\n{section}\n") == 1
+        text = text.replace(f"\n{section}\n", f"\n{section}{more}")
+    file = folder / "extended.yaml"
+    file.write_text(text)
+    return file
 
 
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    running = Up(tmp_path_factory.mktemp("home"))
-    yield running
-    running.process.kill()
-    running.process.communicate()
+@contextmanager
+def running(up: Up) -> Iterator[None]:
+    """`herken run registry`, in a terminal of its own."""
+    (port,) = ports.free(1)
+    environment = {**up.environment, **up.exports, "HERKEN_HEALTH_PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "herken", "run", "registry", NEW],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until_ready(port, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
 
 
-def ready(port: int, seconds: float = 30.0) -> bool:
-    """Whether a role gets ready."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+def until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5) as answer:
-                if answer.status == 200:
-                    return True
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5):
+                return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    return False
+    raise AssertionError("the new registry is not ready")
 
 
-def started(up: Up, *arguments: str, port: int) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, **up.exports, "HERKEN_HEALTH_PORT": str(port)}
-    return subprocess.Popen([*HERKEN, *arguments], env=environment, stderr=subprocess.DEVNULL)
+def roles(up: Up) -> set[tuple[int, float]]:
+    """The roles of the running network, each process by its pid and when it began."""
+    children = psutil.Process(up.process.pid).children(recursive=True)
+    return {(p.pid, p.create_time()) for p in children if {"herken", "run"} <= {*p.cmdline()}}
 
 
-def logged_in(up: Up, person: str) -> dict[str, Any]:
-    done = up.herken("login", "lozingsaangifte", "--as", person, "--json")
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
+def hops(up: Up, *arguments: str) -> list[str]:
+    """The topics that a login went over. It must be granted."""
+    done = up.herken("login", *arguments, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["outcome"] == "assertion"
+    return [hop["topic"] for hop in report["hops"]]
 
 
-@pytest.mark.timeout(180)
-def test_a_registry_joins_a_running_network_by_configuration_alone(up: Up, tmp_path: Path) -> None:
-    file = tmp_path / "three.yaml"
-    file.write_text(extended(FIRST))
-    told = [
-        up.herken("setup", "files", "--scenario", str(file)),
-        up.herken("setup", "topics"),
-        up.herken("setup", "databases"),
-        up.herken("setup", "catalogue"),
-    ]
-    assert [each.returncode for each in told] == [0] * 4
-    assert "new in it: wad" in told[0].stderr
-    assert "0 entries published" in told[3].stderr
-    (port,) = ports.free(1)
-    wad = started(up, "run", "registry", "wad", port=port)
+@pytest.mark.timeout(240)
+def test_third_registry_takes_part_when_it_is_only_configured(tmp_path: Path) -> None:
+    up, file = Up(tmp_path, "--scenario", str(SCENARIO)), extended(tmp_path)
     try:
-        assert ready(port)
-        report = logged_in(up, "dirk")
-        hops = [hop["topic"] for hop in report["hops"]]
-        assert (report["outcome"], report["level"]) == ("assertion", "EH4")
-        assert "mandate-queries.wad" in hops
-        assert logged_in(up, "ans")["outcome"] == "assertion"
+        before = roles(up)
+        assert up.herken("login", "verklaring", "--as", "lotte").returncode == 2
+        for command in SETUP:
+            more = (str(file),) if "--scenario" in command else ()
+            done = up.herken("setup", *command, *more)
+            assert done.returncode == 0, done.stderr
+        with running(up):
+            direct = hops(up, "verklaring", "--as", "lotte")
+            assert f"mandate-queries.{NEW}" in direct
+            chain = hops(up, "melding", "--as", "karel", "--for", "zeefdrukker")
+            assert {"mandate-queries.kaai", f"confirmation-queries.{NEW}"} <= set(chain)
+            assert "mandate-queries.kaai" in hops(up, "verklaring", "--as", "inge")
+        assert len(before) == 5
+        assert roles(up) == before
     finally:
-        wad.terminate()
-        wad.wait(timeout=20)
-    assert up.process.poll() is None
+        up.process.terminate()
+        up.process.communicate(timeout=60)
 
 
-def test_set_up_changes_nothing_the_second_time(up: Up, tmp_path: Path) -> None:
-    file = tmp_path / "three.yaml"
-    file.write_text(extended(FIRST))
-    again = up.herken("setup", "files", "--scenario", str(file))
-    assert "new in it: nobody" in again.stderr
-    assert " 0 of them new" in up.herken("setup", "topics").stderr
+def test_network_runs_what_the_how_to_says() -> None:
+    """The page and this test are about the same commands."""
+    page = Path("docs/how-to/add-a-registry.md").read_text()
+    for command in SETUP:
+        assert " ".join(("herken setup", *command)) in page
+    assert "herken run registry" in page

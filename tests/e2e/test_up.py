@@ -21,11 +21,11 @@ HERKEN = [sys.executable, "-m", "herken"]
 class Up:
     """A running `herken up`, with what it printed for another terminal."""
 
-    def __init__(self, home: Path, *, read_until: str = "Ctrl-C") -> None:
+    def __init__(self, home: Path, *arguments: str, read_until: str = "Ctrl-C") -> None:
         self._read_until = read_until
         self.environment = {**os.environ, "HERKEN_HOME": str(home)}
         self.process = subprocess.Popen(
-            [*HERKEN, "up"],
+            [*HERKEN, "up", *arguments],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -802,6 +802,8 @@ def test_cancellation_of_another_dienstverlener_claims_nothing_of_ours() -> None
 def test_login_is_refused_when_its_deadline_passed(phase: Phase) -> None:
     step = deadlines.handle(login(phase), network(), moment())
     assert (ended(step), reason(step)) == (RefusalCode.DEADLINE_PASSED, "deadline_passed")
+    assert step.row is not None
+    assert step.row.findings[-1].needed == "an answer before the deadline"
 
 
 def test_row_is_never_due_again_when_its_login_had_ended() -> None:

@@ -137,6 +137,17 @@ def test_text_tells_every_rule_and_the_outcome_below() -> None:
     ]
 
 
+def test_what_would_have_passed_is_told_below_its_rule_when_there_are_no_candidates() -> None:
+    wrong = found("password_wrong", passed=False, needed="the right password")
+    known = Known({KADE: Row(findings=(REACHED, wrong))})
+    assert text(known).splitlines()[1:] == [
+        "└─ registry kade",
+        "   ├─ holds  level_not_supported: EH3",
+        "   └─ fails  password_wrong: EH3",
+        "             needs: the right password",
+    ]
+
+
 def test_what_would_have_passed_is_told_of_the_first_failure_only() -> None:
     assert [each.needed for each in nearest([REACHED, TOO_LOW, EXPIRED])] == [
         "",

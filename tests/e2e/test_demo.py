@@ -36,9 +36,19 @@ class Login(_Exact):
     hops: list[Hop]
 
 
+class Act(_Exact):
+    name: str
+    act: str
+    outcome: str
+    expected: str
+    as_expected: bool
+    duration_ms: float
+
+
 class Report(_Exact):
     ok: bool
     logins: list[Login]
+    acts: list[Act]
 
 
 def demo(scenario: Path, home: Path) -> subprocess.CompletedProcess[str]:
@@ -88,4 +98,4 @@ def test_demo_exits_2_with_file_line_and_cure_when_the_scenario_is_broken(
 def test_json_is_one_document_and_nothing_else() -> None:
     """The check of the format itself can fail."""
     with pytest.raises(ValueError, match="extra_forbidden"):
-        Report.model_validate_json(json.dumps({"ok": True, "logins": [], "more": 1}))
+        Report.model_validate_json(json.dumps({"ok": True, "logins": [], "acts": [], "more": 1}))

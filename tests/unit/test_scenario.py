@@ -287,6 +287,12 @@ def test_the_first_login_meets_the_json_schema() -> None:
     Draft202012Validator(schema()).validate(yaml.safe_load(GOOD))
 
 
+@pytest.mark.parametrize("file", sorted(SCENARIOS.glob("*.yaml")), ids=lambda file: file.name)
+def test_every_scenario_is_right_and_meets_the_json_schema(file: Path) -> None:
+    assert load(file, NOW).steps
+    Draft202012Validator(schema()).validate(yaml.safe_load(file.read_text()))
+
+
 @pytest.mark.parametrize(("old", "new"), [("oin:", "ion:"), ("EH3", "EH5"), ("for:", "for_:")])
 def test_the_json_schema_refuses_what_load_refuses(old: str, new: str, tmp_path: Path) -> None:
     text = edited(old, new)

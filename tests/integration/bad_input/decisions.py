@@ -9,7 +9,7 @@ from schemas import codec
 from schemas.codec import Record, Signer
 from schemas.messages import Deny, MandateDecision
 from schemas.refusals import RefusalCode
-from schemas.sealed import Represented
+from schemas.sealed import LegalSubject
 from schemas.topics import (
     AUTHENTICATION_RESULTS,
     MANDATE_DECISIONS,
@@ -52,8 +52,8 @@ def _early_decision(place: Place) -> Record:
 
 def _for_another(place: Place) -> Record:
     """The legal subject, sealed for another dienstverlener."""
-    represented = place.world.unsealed(place.data["result"]["represented"], Represented)
-    return changed_result(place, represented=place.world.sealed(represented, "waterdam"))
+    legal = place.world.unsealed(place.data["result"]["legal"], LegalSubject)
+    return changed_result(place, legal=place.world.sealed(legal, "waterdam"))
 
 
 ROWS = (

@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.codec import Record
 from schemas.jose import new_key, signature_of
-from schemas.sealed import Represented
+from schemas.sealed import LegalSubject
 from schemas.topics import AUTHENTICATION_REQUESTS, AUTHN_REQUESTS, OUTCOMES
 from schemas.values import Level
 from tests.integration.bad_input import stops
@@ -87,8 +87,8 @@ def _overdue(place: Place) -> Record:
 
 def _sealed_for_another(place: Place) -> dict[str, Any]:
     result = Token.read(place.data["result"]["decision"]).claims["data"]["result"]
-    represented = place.world.unsealed(result["represented"], Represented)
-    return {"result": {"represented": place.world.sealed(represented, "waterdam")}}
+    legal = place.world.unsealed(result["legal"], LegalSubject)
+    return {"result": {"legal": place.world.sealed(legal, "waterdam")}}
 
 
 LEVELS = (

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import uuid4
 
-from brokers import evidence
-from brokers.judging import Judged, Rule
+from brokers.judging import Judged
 from pipeline.stage import Step
 from sandbox import scenario_rules
 from sandbox.scenario_references import references
 from tests.integration.bad_input import lenient
 from tests.integration.bad_input.checks import Check
+
+
+def _rules(table: str, *names: str) -> Check:
+    """Rules of a table."""
+    return Check(table, rules=names)
+
 
 # --- the form of a message
 
@@ -70,12 +74,6 @@ OWN_START = Check(
 # --- the makelaar
 
 
-def _without(table: str, rules: tuple[Rule[Any], ...], *names: str) -> Check:
-    """A table of the makelaar's rules about evidence, with these rules taken out."""
-    kept = tuple(rule for rule in rules if rule.name not in names)
-    return Check(f"brokers.evidence:{table}", lambda _: kept)
-
-
 CONNECTED = Check("brokers.admission:_is_connected", expression="own and here", instead="True")
 AWAITED_BY_MAKELAAR = Check("brokers.rules:is_awaited", lenient.always(None))
 NONCE_OF_MEANS = Check("brokers.means_choices:compare_digest", lenient.always(True))
@@ -108,17 +106,15 @@ CONFIRMER_ASKED = Check(
     instead="False",
 )
 ABOUT_LOGIN = Check("brokers.evidence:_is_about", expression="not other, saw", instead="True, saw")
-LEVEL_DECLARED = _without(
-    "AUTHENTICATION", evidence.AUTHENTICATION, "declared_level_too_low", "level_raised"
-)
-REGISTRY_DECLARED = _without("AUTHENTICATION", evidence.AUTHENTICATION, "registry_unknown")
-LEVEL_OF_PROVIDER = _without("AUTHENTICATION", evidence.AUTHENTICATION, "provider_not_admitted")
-LEVEL_PERMITTED = _without("DECISION", evidence.DECISION, "decided_level_too_low", "level_raised")
-LEVEL_REQUESTED = _without("DECISION", evidence.DECISION, "decision_for_another_level")
-PERMIT_BOUND = _without("DECISION", evidence.DECISION, "decision_not_bound")
-PERMIT_WHOLE = _without("DECISION", evidence.DECISION, "permit_not_whole")
-OBLIGATION = _without("DECISION", evidence.DECISION, "obligation_refused")
-CONFIRMATION_BOUND = _without("CONFIRMATION", evidence.CONFIRMATION, "confirmation_not_bound")
+LEVEL_DECLARED = _rules("brokers.evidence:AUTHENTICATION", "declared_level_too_low", "level_raised")
+REGISTRY_DECLARED = _rules("brokers.evidence:AUTHENTICATION", "registry_unknown")
+LEVEL_OF_PROVIDER = _rules("brokers.evidence:AUTHENTICATION", "provider_not_admitted")
+LEVEL_PERMITTED = _rules("brokers.evidence:DECISION", "decided_level_too_low", "level_raised")
+LEVEL_REQUESTED = _rules("brokers.evidence:DECISION", "decision_for_another_level")
+PERMIT_BOUND = _rules("brokers.evidence:DECISION", "decision_not_bound")
+PERMIT_WHOLE = _rules("brokers.evidence:DECISION", "permit_not_whole")
+OBLIGATION = _rules("brokers.evidence:DECISION", "obligation_refused")
+CONFIRMATION_BOUND = _rules("brokers.evidence:CONFIRMATION", "confirmation_not_bound")
 OWN_REFUSALS = Check(
     "brokers.evidence:_theirs", lambda _: lambda who, code, allowed: Judged(code=code)
 )

@@ -73,7 +73,7 @@ ROWS = (
             Layer(
                 (stops.AWAITED_BY_MAKELAAR,),
                 ends(
-                    "assertion EH4 for korenmolen and assertion EH4 for korenmolen",
+                    "assertion EH4 for korenmolen and participant_fault",
                     "mandate-decisions",
                 ),
             ),
@@ -119,7 +119,7 @@ ROWS = (
         (
             Layer((stops.LEVEL_PERMITTED,), BY_DIENSTVERLENER),
             Layer(
-                (stops.LEVEL_ASSERTED,),
+                (stops.LEVEL_ASSERTED, stops.AS_OFFERED),
                 ends("assertion EH3 for korenmolen", "mandate-decisions"),
             ),
         ),
@@ -129,8 +129,9 @@ ROWS = (
         "a permit above the level that the provider reached",
         MANDATE_DECISIONS,
         lambda p: changed_result(p, level=Level.EH4.value),
-        BY_DIENSTVERLENER,
+        UNHARMED,
         (
+            Layer((stops.LOWEST_LEVEL,), BY_DIENSTVERLENER),
             Layer(
                 (stops.LEVEL_ASSERTED,),
                 ends("assertion EH4 for korenmolen", "mandate-decisions"),

@@ -105,14 +105,14 @@ LEVELS = (
         OUTCOMES,
         lambda p: _asserted(p, level=Level.EH3.value),
         NOT_BELIEVED,
-        (Layer((stops.LEVEL_ASSERTED,), told("assertion EH3 for korenmolen")),),
+        (Layer((stops.LEVEL_ASSERTED, stops.AS_OFFERED), told("assertion EH3 for korenmolen")),),
     ),
     Row(
         "an assertion for another service",
         OUTCOMES,
         lambda p: _asserted(p, service="urn:etoegang:DV:00000099000000006000:services:9"),
         NOT_BELIEVED,
-        (Layer((stops.LEVEL_ASSERTED,), BELIEVED),),
+        (Layer((stops.LEVEL_ASSERTED, stops.AS_OFFERED), BELIEVED),),
     ),
 )
 

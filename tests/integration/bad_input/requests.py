@@ -30,6 +30,8 @@ from tests.support.forge import DROP, Place, Token, carrying, twin
 
 TOO_OLD, AHEAD = -700, 120
 """Seconds from now at which something was signed: longer ago than it holds; beyond any skew."""
+NOT_HIS = told("participant_fault")
+"""Who else finds that a service is another dienstverlener's."""
 CANCELLED = ends("cancelled_by_dienstverlener", "cancellations")
 
 
@@ -84,7 +86,7 @@ REQUESTS = (
         AUTHN_REQUESTS,
         lambda p: p.signed(seconds=AHEAD),
         told("request_from_the_future"),
-        (Layer((stops.TIME,), UNHARMED),),
+        (Layer((stops.TIME,), BY_DIENSTVERLENER), Layer((stops.AS_OFFERED,), UNHARMED)),
     ),
     Row(
         "a request ID again, with another level",
@@ -155,7 +157,10 @@ REQUESTS = (
         AUTHN_REQUESTS,
         lambda p: p.signed(by="waterdam", data={"request_id": str(uuid4())}),
         told("service_unknown"),
-        (Layer((stops.CONNECTED,), UNHARMED),),
+        (
+            Layer((stops.CONNECTED,), NOT_HIS),
+            Layer((stops.SERVICE_OF_NAMED,), UNHARMED),
+        ),
     ),
 )
 

@@ -115,6 +115,11 @@ PERMIT_BOUND = _rules("brokers.evidence:DECISION", "decision_not_bound")
 PERMIT_WHOLE = _rules("brokers.evidence:DECISION", "permit_not_whole")
 OBLIGATION = _rules("brokers.evidence:DECISION", "obligation_refused")
 CONFIRMATION_BOUND = _rules("brokers.evidence:CONFIRMATION", "confirmation_not_bound")
+LOWEST_LEVEL = Check(
+    "brokers.outcomes:grant",
+    expression="min(login.reached or login.level, granted.level)",
+    instead="granted.level",
+)
 OWN_REFUSALS = Check(
     "brokers.evidence:_theirs", lambda _: lambda who, code, allowed: Judged(code=code)
 )
@@ -145,6 +150,8 @@ MEANS_KNOWN = Check("providers.means:by_key_id", lenient.by_key_id)
 SEALED_CONTENT = Check("pipeline.keys:open_sealed", lenient.open_malformed)
 BAD_DATA_APART = Check("pipeline.runner:BAD_DATA", lambda _: ())
 
+SERVICE_OF_NAMED = _rules("providers.rules:START", "service_of_another")
+
 # --- the registry
 
 QUERIED_ONCE = Check(
@@ -168,11 +175,8 @@ LEVEL_OF_DECLARER = Check(
     expression="not evidence.sender.may_declare(result.level)",
     instead="False",
 )
-LEVEL_QUERIED = Check(
-    "registry.rules:is_reached",
-    expression="question.reached >= question.asked.level",
-    instead="True",
-)
+LEVEL_QUERIED = _rules("registry.rules:QUERY_RULES", "level_not_reached", "level_below_service")
+OFFERED_BY_ASKER = _rules("registry.rules:QUERY_RULES", "service_withdrawn")
 
 # --- the dienstverlener
 

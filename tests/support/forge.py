@@ -181,9 +181,13 @@ class World:
 
 @dataclass(frozen=True)
 class Login:
-    """All messages of one login, in the order in which they were sent."""
+    """All messages of one login, in the order in which they were sent.
+
+    session  the secret by which its browser is known to the provider, from an earlier login
+    """
 
     dienstverlener: str
+    session: str | None = None
     records: list[Record] = field(default_factory=list)
 
     def record(self, topic: Topic) -> Record:

@@ -51,15 +51,22 @@ from schemas.codec import Record, Untrusted
 from schemas.directory import Participant
 from schemas.jose import PrivateKey
 from schemas.message import Message
-from schemas.messages import AuthnRequest, SessionCommandKind, SessionConfirmation
+from schemas.messages import (
+    AuthnRequest,
+    SessionCommandKind,
+    SessionConfirmation,
+    SignatureAnswer,
+)
+from schemas.sealed import SignatureSecret
 from schemas.topics import (
     AUTHN_REQUESTS,
     DLQ_SUFFIX,
     MANDATE_COMMANDS,
     MANDATE_EVENTS,
     OUTCOMES,
+    PROMPTS,
     SESSION_CONFIRMATIONS,
-    USER,
+    SIGNATURE_ANSWERS,
     Topic,
     find,
 )
@@ -171,6 +178,7 @@ class Relay:
         self._at_the_browser: dict[UUID, Behaviour] = {}
         self._commanding: dict[UUID, Kind] = {}
         self._browsers = count()
+        self._sessions: dict[str, str | None] = {}
         self.clear()
 
     def clear(self) -> None:
@@ -194,8 +202,17 @@ class Relay:
                 self.begin(before, name)
                 await self.settle()
             clock.ahead += kind.idle
+        self._sessions[name] = self._session()
         self.clear()
         return name
+
+    def _session(self) -> str | None:
+        """By what the browser became known, where it did."""
+        for record in (r for login in self.logins.values() for r in login.records):
+            if record.topic.startswith(f"{SIGNATURE_ANSWERS.name}."):
+                sealed = SignatureAnswer.model_validate_json(record.value).secret or ""
+                return self.world.unsealed(sealed, SignatureSecret).session
+        return None
 
     def begin(self, kind: Kind, browser: str | None = None) -> UUID:
         """Publish a request; the person answers its prompts."""
@@ -210,7 +227,8 @@ class Relay:
             provider=self.world.entity(kind.asks_for) if kind.asks_for else None,
             **kind.request,
         )
-        self._started(request.request_id, Login(dienstverlener.name), behaviour)
+        login = Login(dienstverlener.name, self._sessions.get(browser or ""))
+        self._started(request.request_id, login, behaviour)
         self._commanding[request.request_id] = kind
         self._send(AUTHN_REQUESTS, self._named(service.makelaar), dienstverlener, request)
         return request.request_id
@@ -326,8 +344,9 @@ class Relay:
         topic = batch[0].topic if batch else ""
         if topic in self._runners:
             runner, stage = self._runners[topic]
-            for output in await runner.process(stage, batch):
-                self.publish(output, stage.topic.name)
+            for part in parts(batch, stage.batch):
+                for output in await runner.process(stage, part):
+                    self.publish(output, stage.topic.name)
         for record in batch if topic not in self._runners else ():
             await self._deliver_one(record, (causes or {}).get(record.position, ""))
 
@@ -340,7 +359,7 @@ class Relay:
             self._verify(record, owner, cause)
         if topic in (MANDATE_EVENTS, SESSION_CONFIRMATIONS):
             self._told(record, topic, cause)
-        if topic.reader == USER and record.value not in self._shown:
+        if topic in PROMPTS and record.value not in self._shown:
             self._shown.add(record.value)
             await self._show(record)
 
@@ -392,6 +411,11 @@ class Relay:
         if reply is not None:
             to, now = reply.topic.of(owner), self.world.clock()
             self.publish(codec.encode_unsigned(to, reply.message, uuid4(), now))
+
+
+def parts(batch: list[Record], most: int) -> Sequence[list[Record]]:
+    """A batch in parts of at most so many records."""
+    return [batch[start : start + most] for start in range(0, len(batch), most)]
 
 
 def keys_of(request_id: UUID) -> tuple[bytes, bytes]:

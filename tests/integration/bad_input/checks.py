@@ -82,8 +82,14 @@ def _hold(rule: Any, patch: pytest.MonkeyPatch) -> None:
     patch.setitem(vars(rule), "look", lambda case: look(case)._replace(holds=True))
 
 
+_SOURCES: dict[CodeType, str] = {}
+"""Of functions that were changed already: several of their expressions may be turned off."""
+
+
 def _source(found: object) -> str:
-    return textwrap.dedent(inspect.getsource(found)) if inspect.isfunction(found) else ""
+    if not inspect.isfunction(found):
+        return ""
+    return _SOURCES.get(found.__code__) or textwrap.dedent(inspect.getsource(found))
 
 
 def _rewritten(function: FunctionType, old: str, new: str) -> CodeType:
@@ -92,4 +98,6 @@ def _rewritten(function: FunctionType, old: str, new: str) -> CodeType:
     code = compile(source, inspect.getfile(function), "exec", flags=flags)
     made: dict[str, Any] = {}
     exec(code, dict(vars(sys.modules[function.__module__])), made)
-    return made[function.__name__].__code__
+    changed: CodeType = made[function.__name__].__code__
+    _SOURCES[changed] = source
+    return changed

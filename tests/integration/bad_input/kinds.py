@@ -16,9 +16,11 @@ from tests.integration.bad_input.network import BESIDE
 from tests.support.relay import CHOICE, KEY, PASSWORD, Kind
 
 _SCENARIO = load(BESIDE)
-LIGPLAATS, KRAAN, DOORVAART = (
-    _SCENARIO.service_uuid(name) for name in ("ligplaats", "kraan", "doorvaart")
+LIGPLAATS, KRAAN, BRUG, DOORVAART = (
+    _SCENARIO.service_uuid(name) for name in ("ligplaats", "kraan", "brug", "doorvaart")
 )
+(VICTIM,) = (s.registered_id(each) for each in _SCENARIO.mandates if each.name == "victim")
+"""A mandate of another organisation than the manager's."""
 
 CHAIN = Kind(
     "chain over two registries",
@@ -56,8 +58,22 @@ LOGOUT = replace(
 ENDED_SESSION = replace(
     SESSION, name="session ended", usual=_VISIT.usual, after=(_VISIT, replace(LOGOUT, after=()))
 )
-FORCED = replace(_VISIT, name="forced", after=(_VISIT,), request={"force_authn": True})
+FORCED = replace(
+    _VISIT,
+    name="forced",
+    after=(_VISIT,),
+    idle=timedelta(minutes=3),
+    request={"force_authn": True},
+)
 HIGHEST = replace(_VISIT, name="EH4", service="steiger", after=(_VISIT,))
+SESSION_ELSEWHERE = replace(
+    _VISIT,
+    name="session of a means for another",
+    service="brug",
+    usual="authentication_failed",
+    person="ivo",
+    after=(replace(_VISIT, person="ivo"),),
+)
 CONSENT = Kind(
     "consent",
     "loods",
@@ -116,6 +132,7 @@ KINDS = (
     SESSION,
     OLD_SESSION,
     ENDED_SESSION,
+    SESSION_ELSEWHERE,
     LOGOUT,
     FORCED,
     HIGHEST,

@@ -34,13 +34,13 @@ def _evidence(
     result = place.data["result"]
     declared = result["declaration"]
     if declaration is not None:
-        declared = place.text(declared, **_how(declared, declaration))
+        declared = place.text(declared, **as_text(declared, declaration))
     bound = {"declaration_signature": signature_of(declared)}
-    how = _how(result["decision"], decision or {}, bound)
+    how = as_text(result["decision"], decision or {}, bound)
     return place.result(declaration=declared, decision=place.text(result["decision"], **how))
 
 
-def _how(text: str, how: How, more: How | None = None) -> dict[str, Any]:
+def as_text(text: str, how: How, more: How | None = None) -> dict[str, Any]:
     """As for `Place.text`; `result` are changes of the message's result."""
     result = Token.read(text).claims["data"]["result"]
     changes = {**(more or {}), **how.get("result", {})}

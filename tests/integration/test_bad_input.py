@@ -80,7 +80,8 @@ async def test_bad_reading_is_not_refused_when_its_check_is_off(
 
 
 def test_no_two_rows_have_one_name_when_all_are_counted() -> None:
-    counted = Counter(row.name for row in (*ROWS, *READINGS))
+    named: tuple[Row | Reading, ...] = (*ROWS, *READINGS)
+    counted = Counter(each.name for each in named)
     assert [name for name, count in counted.items() if count > 1] == []
 
 

@@ -187,8 +187,8 @@ class Login:
     """
 
     dienstverlener: str
-    session: str | None = None
     records: list[Record] = field(default_factory=list)
+    session: str | None = None
 
     def record(self, topic: Topic) -> Record:
         """Its first message on a kind of topic."""

@@ -227,7 +227,7 @@ class Relay:
             provider=self.world.entity(kind.asks_for) if kind.asks_for else None,
             **kind.request,
         )
-        login = Login(dienstverlener.name, self._sessions.get(browser or ""))
+        login = Login(dienstverlener.name, session=self._sessions.get(browser or ""))
         self._started(request.request_id, login, behaviour)
         self._commanding[request.request_id] = kind
         self._send(AUTHN_REQUESTS, self._named(service.makelaar), dienstverlener, request)
@@ -452,7 +452,7 @@ async def opened(files: Files, scenario: Scenario, postgres: str) -> AsyncIterat
             p.name: Keys.load(folders.network, folders.secrets, p.name, lambda: catalogue)
             for p in directory.participants
         }
-        runners = {}
+        runners: dict[str, tuple[Runner, Stage]] = {}
         for participant in [p for p in directory.participants if p.role in BUILD]:
             runners |= await _runners(keys[participant.name], files, dsn, clock, stack)
         wallets, answering = files.founded.wallets, Answering(directory, folders.secrets)

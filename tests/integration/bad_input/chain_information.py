@@ -14,10 +14,13 @@ from tests.integration.bad_input import stops
 from tests.integration.bad_input.kinds import ASSIGN, KRAAN
 from tests.integration.bad_input.requests import TOO_OLD
 from tests.integration.bad_input.rows import (
+    UNHARMED,
     Fate,
     Layer,
     Moment,
     Row,
+    dead,
+    ends,
 )
 from tests.support.forge import Place
 

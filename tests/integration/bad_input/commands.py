@@ -34,10 +34,15 @@ from tests.integration.bad_input.kinds import (
 from tests.integration.bad_input.outcomes import as_text
 from tests.integration.bad_input.requests import TOO_OLD
 from tests.integration.bad_input.rows import (
+    UNHARMED,
     Fate,
     Layer,
     Moment,
     Row,
+    dead,
+    ends,
+    refused,
+    told,
 )
 from tests.support.forge import Place, Token, changed
 from tests.support.relay import Kind

@@ -15,11 +15,16 @@ from tests.integration.bad_input.kinds import CHAIN
 from tests.integration.bad_input.outcomes import TOO_LATE
 from tests.integration.bad_input.requests import TOO_OLD
 from tests.integration.bad_input.rows import (
+    BY_CONFIRMATION,
+    BY_DIENSTVERLENER,
+    TAKEN,
     UNHARMED,
     Fate,
     Layer,
     Moment,
     Row,
+    dead,
+    ends,
 )
 from tests.support.forge import Place, Token, changed
 from tests.support.relay import Kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -18,10 +19,17 @@ from tests.integration.bad_input.outcomes import TOO_LATE
 from tests.integration.bad_input.requests import AHEAD
 from tests.integration.bad_input.results import changed_result, of_nobody, others_digest, refusal
 from tests.integration.bad_input.rows import (
+    BY_CONFIRMATION,
+    BY_DECISION,
+    BY_DIENSTVERLENER,
+    TAKEN,
+    UNHARMED,
     Fate,
     Layer,
     Moment,
     Row,
+    dead,
+    ends,
 )
 from tests.support.forge import Place
 

@@ -21,10 +21,15 @@ from tests.integration.bad_input.answers import GUESS
 from tests.integration.bad_input.kinds import CONSENT
 from tests.integration.bad_input.results import changed_result
 from tests.integration.bad_input.rows import (
+    BY_DIENSTVERLENER,
+    TAKEN,
+    UNHARMED,
     Fate,
     Layer,
     Moment,
     Row,
+    dead,
+    ends,
 )
 from tests.support.forge import Place
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -29,10 +30,16 @@ from tests.integration.bad_input.kinds import (
     SESSION_ELSEWHERE,
 )
 from tests.integration.bad_input.rows import (
+    BY_DIENSTVERLENER,
+    BY_RESULT,
+    TAKEN,
+    UNHARMED,
     Fate,
     Layer,
     Moment,
     Row,
+    dead,
+    ends,
 )
 from tests.support.forge import DROP, Place
 from tests.support.relay import PASSWORD, Kind

@@ -7,9 +7,13 @@ from schemas.values import Level
 from tests.integration.bad_input import stops
 from tests.integration.bad_input.answers import MEANS
 from tests.integration.bad_input.rows import (
+    UNHARMED,
     Layer,
     Moment,
     Row,
+    dead,
+    ends,
+    told,
 )
 from tests.support.relay import KEY, PASSWORD
 

@@ -30,8 +30,6 @@ from tests.support.forge import DROP, Place, Token, carrying, twin
 
 TOO_OLD, AHEAD = -700, 120
 """Seconds from now at which something was signed: longer ago than it holds; beyond any skew."""
-NOT_HIS = told("participant_fault")
-"""Who else finds that a service is another dienstverlener's."""
 CANCELLED = ends("cancelled_by_dienstverlener", "cancellations")
 
 
@@ -69,7 +67,7 @@ REQUESTS = (
             Layer(
                 (stops.ELEVEN,),
                 Fate(
-                    told="service_unknown", login="request_id_reused", by="authn-requests", asked=-1
+                    told="service_unknown", login="request_id_reused", by="authn-requests", asked=-2
                 ),
             ),
         ),
@@ -117,7 +115,7 @@ REQUESTS = (
         AUTHN_REQUESTS,
         lambda p: p.good,
         UNHARMED,
-        (Layer((stops.SAME_IN_BATCH,), ends("nothing", asked=-1)),),
+        (Layer((stops.SAME_IN_BATCH,), ends("nothing", asked=-2)),),
         Moment.AFTER,
     ),
     Row(
@@ -157,10 +155,7 @@ REQUESTS = (
         AUTHN_REQUESTS,
         lambda p: p.signed(by="waterdam", data={"request_id": str(uuid4())}),
         told("service_unknown"),
-        (
-            Layer((stops.CONNECTED,), NOT_HIS),
-            Layer((stops.SERVICE_OF_NAMED,), UNHARMED),
-        ),
+        (Layer((stops.CONNECTED,), UNHARMED),),
     ),
 )
 
@@ -199,7 +194,7 @@ CANCELS = (
         "a cancellation that overtakes its request",
         AUTHN_REQUESTS,
         lambda p: _cancellation(p, "zuiveringsschap"),
-        ends("cancelled_by_dienstverlener", "authn-requests", asked=-1),
+        ends("cancelled_by_dienstverlener", "authn-requests", asked=-2),
         (Layer((stops.START_ONCE,), UNHARMED),),
     ),
     Row(
@@ -210,7 +205,7 @@ CANCELS = (
         (
             Layer(
                 (stops.OWN_START,),
-                ends("cancelled_by_dienstverlener", "authn-requests", asked=-1),
+                ends("cancelled_by_dienstverlener", "authn-requests", asked=-2),
             ),
         ),
     ),

@@ -167,7 +167,6 @@ MEANS_KNOWN = Check("providers.means:by_key_id", lenient.by_key_id)
 SEALED_CONTENT = Check("pipeline.keys:open_sealed", lenient.open_malformed)
 BAD_DATA_APART = Check("pipeline.runner:BAD_DATA", lambda _: ())
 
-SERVICE_OF_NAMED = _rules("providers.rules:START", "service_of_another")
 
 MEANS_LEVEL = _rules("providers.rules:MEANS", "means_level_too_low")
 MEANS_FOR_SERVICE = _rules("providers.rules:MEANS", "means_for_another_service")

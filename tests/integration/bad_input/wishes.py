@@ -48,12 +48,7 @@ ROWS = (
         AUTHN_REQUESTS,
         lambda p: p.signed(data={"declared": [p.world.entity("dijk")] * 21}),
         told("request_malformed"),
-        (
-            Layer(
-                (stops.CONTENT,),
-                ends("request_id_reused", "authn-requests", told="participant_fault"),
-            ),
-        ),
+        (Layer((stops.CONTENT,), dead("handler_failed")),),
         login=MEANS,
     ),
     Row(

@@ -230,7 +230,7 @@ class Answering:
         session = self._session(challenge, provider, who)
         match challenge.kind:
             case CredentialKind.PASSWORD:
-                return _password(challenge, held, who, session)
+                return _password(challenge, held, who, session) if held.password else None
             case CredentialKind.CODE:
                 code = await self.codes.next(held.totp_secret or "")
                 return CodeSecret(nonce=challenge.nonce, code=code, session=session)

@@ -10,12 +10,13 @@ import pytest
 import pytest_asyncio
 
 from sandbox.servers import Servers
+from tests.integration.bad_input.kinds import KINDS
 from tests.integration.bad_input.network import network
 from tests.integration.bad_input.page import PAGE, page
 from tests.integration.bad_input.playing import play
 from tests.integration.bad_input.rows import Reading, Row
 from tests.integration.bad_input.table import READINGS, ROWS
-from tests.support.relay import CHOICE, KEY, PASSWORD, Kind, Relay
+from tests.support.relay import Kind, Relay
 
 LAYERS = [
     pytest.param(row, depth, id=f"{row.name} {depth}")
@@ -37,12 +38,13 @@ async def relay(
         yield opened
 
 
-@pytest.mark.parametrize("kind", [KEY, PASSWORD, CHOICE], ids=_named)
+@pytest.mark.parametrize("kind", KINDS, ids=_named)
 async def test_logins_end_as_usual_when_nothing_is_bad(relay: Relay, kind: Kind) -> None:
     relay.clear()
-    relay.begin(kind), relay.begin(kind)
+    browsers = [await relay.browser(kind) for _ in range(2)]
+    logins = [relay.begin(kind, browser) for browser in browsers]
     await relay.settle()
-    assert [read.verdict for read in relay.read] == [kind.usual] * 2
+    assert [relay.verdict(login) for login in logins] == [kind.usual] * 2
     assert relay.dead == []
 
 
@@ -78,7 +80,8 @@ async def test_bad_reading_is_not_refused_when_its_check_is_off(
 
 
 def test_no_two_rows_have_one_name_when_all_are_counted() -> None:
-    counted = Counter(row.name for row in (*ROWS, *READINGS))
+    named: tuple[Row | Reading, ...] = (*ROWS, *READINGS)
+    counted = Counter(each.name for each in named)
     assert [name for name, count in counted.items() if count > 1] == []
 
 

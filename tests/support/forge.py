@@ -181,10 +181,14 @@ class World:
 
 @dataclass(frozen=True)
 class Login:
-    """All messages of one login, in the order in which they were sent."""
+    """All messages of one login, in the order in which they were sent.
+
+    session  the secret by which its browser is known to the provider, from an earlier login
+    """
 
     dienstverlener: str
     records: list[Record] = field(default_factory=list)
+    session: str | None = None
 
     def record(self, topic: Topic) -> Record:
         """Its first message on a kind of topic."""

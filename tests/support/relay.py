@@ -18,6 +18,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import count
+from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
 
@@ -28,24 +30,42 @@ from dienstverlener.verify import verify
 from herken.wiring import BUILD
 from pipeline import database, dead_letters
 from pipeline.dead_letters import DeadLetterRecord
-from pipeline.keys import Keys, utc_now
+from pipeline.keys import Keys, seal, utc_now
 from pipeline.runner import Runner
 from pipeline.settings import Settings, database_user, role_dsn
 from pipeline.stage import Stage
 from pipeline.store import Store
+from registry.kept import Assignment
 from sandbox import scenario as s
 from sandbox.catalogue import entries
-from sandbox.expecting import is_of
 from sandbox.founding import Folders, Founded
 from sandbox.person import STEP_SECONDS, Answering, Behaviour, CodeBook
+from sandbox.portal import LogInAs
+from sandbox.portal import service_id as portal_service
 from sandbox.scenario import Scenario
 from sandbox.seeding import seed
 from schemas import codec
-from schemas.catalogue import Catalogue
+from schemas.administration import Command, CommandContent, MandateCommand, MandateEvent
+from schemas.catalogue import Catalogue, Service
 from schemas.codec import Record, Untrusted
+from schemas.dialogue import SessionCommandKind, SessionConfirmation, SignatureAnswer
+from schemas.directory import Participant
 from schemas.jose import PrivateKey
+from schemas.message import Message
 from schemas.messages import AuthnRequest
-from schemas.topics import AUTHN_REQUESTS, DLQ_SUFFIX, OUTCOMES, USER, find
+from schemas.sealed import SignatureSecret
+from schemas.topics import (
+    AUTHN_REQUESTS,
+    DLQ_SUFFIX,
+    MANDATE_COMMANDS,
+    MANDATE_EVENTS,
+    OUTCOMES,
+    PROMPTS,
+    SESSION_CONFIRMATIONS,
+    SIGNATURE_ANSWERS,
+    Topic,
+    find,
+)
 from tests.support.forge import Login, World
 
 STALLED_SECONDS = 10.0
@@ -55,8 +75,17 @@ Tamper = Callable[[list[Record]], Sequence[list[Record]]]
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to log in, and what comes of it where nobody interferes. `asks_for` is the provider
-    that the dienstverlener asks for; `chosen` and `acted_for` are what the person chooses."""
+    """A way to log in, and what comes of it where nobody interferes.
+
+    asks_for           the provider that the dienstverlener asks for
+    chosen, acted_for  what the person chooses
+    request            what else the dienstverlener's request says
+    after              what was done before in the same browser, which the provider then knows
+    idle               how long before
+    portal             of this registry: `service` is one of its portal's, to log in as
+    command            and what its portal commands then, under the login's own ID
+    session_command    no login at all: what the user asks of his provider
+    """
 
     name: str
     service: str
@@ -65,6 +94,13 @@ class Kind:
     chosen: str | None = None
     acted_for: str = "korenmolen"
     person: str = "ans"
+    request: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    after: tuple[Kind, ...] = ()
+    idle: timedelta = timedelta()
+    uses_session: bool = False
+    portal: str = ""
+    command: CommandContent | None = None
+    session_command: SessionCommandKind | None = None
 
 
 KEY = Kind("key", "lozingsaangifte", "assertion EH4 for korenmolen")
@@ -136,6 +172,9 @@ class Relay:
         self.world, self._scenario = world, scenario
         self._keys, self._runners, self._answering = keys, runners, answering
         self._at_the_browser: dict[UUID, Behaviour] = {}
+        self._commanding: dict[UUID, Kind] = {}
+        self._browsers = count()
+        self._sessions: dict[str, str | None] = {}
         self.clear()
 
     def clear(self) -> None:
@@ -150,26 +189,119 @@ class Relay:
 
     # --- logins
 
-    def begin(self, kind: Kind) -> UUID:
+    async def browser(self, kind: Kind) -> str:
+        """A new browser, in which everything was done that comes before; that is forgotten."""
+        name, clock = f"browser {next(self._browsers)}", self.world.clock
+        if isinstance(clock, Clock):
+            clock.ahead -= kind.idle
+            for before in kind.after:
+                self.begin(before, name)
+                await self.settle()
+            clock.ahead += kind.idle
+        self._sessions[name] = self._session()
+        self.clear()
+        return name
+
+    def _session(self) -> str | None:
+        """By what the browser became known, where it did."""
+        for record in (r for login in self.logins.values() for r in login.records):
+            if record.topic.startswith(f"{SIGNATURE_ANSWERS.name}."):
+                sealed = SignatureAnswer.model_validate_json(record.value).secret or ""
+                return self.world.unsealed(sealed, SignatureSecret).session
+        return None
+
+    def begin(self, kind: Kind, browser: str | None = None) -> UUID:
         """Publish a request; the person answers its prompts."""
-        dienstverlener, service = self._scenario.service(kind.service)
+        behaviour = self._behaviour(kind, browser)
+        if kind.session_command is not None:
+            return self._ask_provider(kind, kind.session_command, behaviour)
+        service = self._service(kind)
+        dienstverlener = self._named(service.dienstverlener)
         request = AuthnRequest(
             request_id=uuid4(),
-            service=s.service_id(dienstverlener, service),
+            service=service.service_id,
             provider=self.world.entity(kind.asks_for) if kind.asks_for else None,
+            **kind.request,
         )
-        self.logins[request.request_id] = Login(dienstverlener.name)
-        self._at_the_browser[request.request_id] = self._behaviour(kind)
-        makelaar = self.world.directory.named(service.makelaar)
-        now, signer = self.world.clock(), self._keys[dienstverlener.name].signer(self.world.clock())
-        topic, audience = AUTHN_REQUESTS.of(service.makelaar), (makelaar.entity_id,)  # type: ignore[union-attr]
-        self.publish(codec.encode_signed(topic, request, signer, audience, uuid4(), now))
+        login = Login(dienstverlener.name, session=self._sessions.get(browser or ""))
+        self._started(request.request_id, login, behaviour)
+        self._commanding[request.request_id] = kind
+        self._send(AUTHN_REQUESTS, self._named(service.makelaar), dienstverlener, request)
         return request.request_id
 
-    def _behaviour(self, kind: Kind) -> Behaviour:
+    def _started(self, request_id: UUID, login: Login, behaviour: Behaviour) -> None:
+        self.logins[request_id] = login
+        self._at_the_browser[request_id] = behaviour
+
+    def _send(self, topic: Topic, to: Participant, by: Participant, message: Message) -> None:
+        now, signer = self.world.clock(), self._keys[by.name].signer(self.world.clock())
+        audience = (to.entity_id,)
+        self.publish(
+            codec.encode_signed(topic.of(to.name), message, signer, audience, uuid4(), now)
+        )
+
+    def _service(self, kind: Kind) -> Service:
+        """The service that is logged in to. Raises LookupError."""
+        if kind.portal:
+            portal = self._portal(kind)
+            id_ = portal_service(portal, cast(LogInAs, kind.service))
+        else:
+            portal = None
+            id_ = s.service_id(*self._scenario.service(kind.service))
+        found = next(iter(self._keys.values())).catalogue.service(id_)
+        if found is None:
+            raise LookupError(kind.service)
+        return found
+
+    def _portal(self, kind: Kind) -> Participant:
+        return self._named(self.world.participant(kind.portal).portal or "")
+
+    def _named(self, entity_id: str) -> Participant:
+        """Raises LookupError."""
+        found = self.world.directory.participant(entity_id)
+        if found is None:
+            raise LookupError(entity_id)
+        return found
+
+    def _behaviour(self, kind: Kind, browser: str | None) -> Behaviour:
         chosen = self.world.prefix + kind.chosen if kind.chosen else None
         kvk = self._scenario.organisation(kind.acted_for).kvk
-        return Behaviour(self.world.wallet(kind.person), provider=chosen, kvk=kvk)
+        return Behaviour(
+            self.world.wallet(kind.person),
+            provider=chosen,
+            kvk=kvk,
+            uses_session=kind.uses_session,
+            browser=browser,
+        )
+
+    # --- commands
+
+    def _ask_provider(self, kind: Kind, command: SessionCommandKind, who: Behaviour) -> UUID:
+        """What a user asks of the provider of his first means."""
+        provider = self.world.directory.named(who.wallet.means[0].provider)
+        if provider is None:
+            raise LookupError(kind.person)
+        reply = self._answering.command(command, provider, who)
+        request_id = reply.message.request_id
+        self._started(request_id, Login(""), who)
+        topic, now = reply.topic.of(provider.name), self.world.clock()
+        self.publish(codec.encode_unsigned(topic, reply.message, uuid4(), now))
+        return request_id
+
+    def _command(self, request_id: UUID, login: Assertion, kind: Kind) -> None:
+        """The portal commands, as it does for who logged in to it."""
+        registry, command = self.world.participant(kind.portal), kind.command
+        if command is None:
+            return
+        content = Command(command_id=request_id, content=command)
+        sealed = seal(content, registry, self.world.clock())
+        message = MandateCommand(request_id=request_id, outcome=login.outcome, command=sealed)
+        self._send(MANDATE_COMMANDS, registry, self._portal(kind), message)
+
+    def verdict(self, request_id: UUID) -> str:
+        """What came of a login, or of the command after it."""
+        found = [read.verdict for read in self.read if read.record.key in keys_of(request_id)]
+        return " and ".join(found) or "nothing"
 
     # --- carrying
 
@@ -183,7 +315,10 @@ class Relay:
             login.records.append(placed)
 
     def _login(self, record: Record) -> Login | None:
-        return next((v for k, v in self.logins.items() if str(k).encode() == record.key), None)
+        """The login that a record is of: it has its ID, or that of the assignment it makes."""
+        return next(
+            (login for id_, login in self.logins.items() if record.key in keys_of(id_)), None
+        )
 
     async def settle(self, tamper: Tamper | None = None) -> None:
         """Deliver until nothing is under way. Raises TimeoutError where that never comes."""
@@ -205,8 +340,9 @@ class Relay:
         topic = batch[0].topic if batch else ""
         if topic in self._runners:
             runner, stage = self._runners[topic]
-            for output in await runner.process(stage, batch):
-                self.publish(output, stage.topic.name)
+            for part in parts(batch, stage.batch):
+                for output in await runner.process(stage, part):
+                    self.publish(output, stage.topic.name)
         for record in batch if topic not in self._runners else ():
             await self._deliver_one(record, (causes or {}).get(record.position, ""))
 
@@ -217,7 +353,9 @@ class Relay:
         topic, owner = find(record.topic)
         if topic is OUTCOMES:
             self._verify(record, owner, cause)
-        if topic.reader == USER and record.value not in self._shown:
+        if topic in (MANDATE_EVENTS, SESSION_CONFIRMATIONS):
+            self._told(record, topic, cause)
+        if topic in PROMPTS and record.value not in self._shown:
             self._shown.add(record.value)
             await self._show(record)
 
@@ -227,18 +365,37 @@ class Relay:
             outcome = verify(record, self._keys[owner], self.world.clock())
         except Untrusted as untrusted:
             self.publish(dead_letters.bury(record, untrusted.reason, self.world.clock()))
+            return
+        kind = self._commanding.get(outcome.request_id)
+        if isinstance(outcome, Assertion) and kind is not None and kind.command is not None:
+            self._command(outcome.request_id, outcome, kind)
         else:
             self.read.append(Read(record, cause, self._verdict(outcome)))
 
     def _verdict(self, outcome: Assertion | Refusal) -> str:
         if isinstance(outcome, Refusal):
             return str(outcome.code)
-        legal, kvk = outcome.legal_subject, outcome.intermediary
-        (name,) = [o.name for o in self._scenario.organisations if is_of(o, legal)]
-        through = [o.name for o in self._scenario.organisations if kvk and o.kvk == kvk]
-        return " ".join(
-            [f"assertion {outcome.level} for {name}", *(f"through {n}" for n in through)]
+        name = self._name_of(outcome.legal_subject.kvk)
+        through = f" through {self._name_of(outcome.intermediary)}" if outcome.intermediary else ""
+        known = [name for name, value in vars(outcome.person).items() if value is not None]
+        person = f" with {' and '.join(known)}" if known else ""
+        return f"assertion {outcome.level} for {name}{through}{person}"
+
+    def _name_of(self, kvk: str | None) -> str:
+        (name,) = [o.name for o in self._scenario.organisations if o.kvk == kvk]
+        return name
+
+    def _told(self, record: Record, topic: Topic, cause: str) -> None:
+        """What a registry's portal, or a provider's user, is told."""
+        told = codec.unverified(record.value.decode(), topic.message)
+        verdict = (
+            f"{told.command} {'done' if told.done else 'not done'}"
+            if isinstance(told, SessionConfirmation)
+            else ""
         )
+        if isinstance(told, MandateEvent):
+            verdict = f"{told.kind}: {told.reason}" if told.reason else str(told.kind)
+        self.read.append(Read(record, cause, verdict))
 
     async def _show(self, record: Record) -> None:
         """A browser shows the same prompt once, to whoever sits before it."""
@@ -250,6 +407,17 @@ class Relay:
         if reply is not None:
             to, now = reply.topic.of(owner), self.world.clock()
             self.publish(codec.encode_unsigned(to, reply.message, uuid4(), now))
+
+
+def parts(batch: list[Record], most: int) -> Sequence[list[Record]]:
+    """A batch in parts of at most so many records."""
+    return [batch[start : start + most] for start in range(0, len(batch), most)]
+
+
+def keys_of(request_id: UUID) -> tuple[bytes, bytes]:
+    """What a login's messages are keyed by: its ID, or that of the assignment that it makes."""
+    made = codec.message_id(Assignment.TABLE, str(request_id))
+    return str(request_id).encode(), str(made).encode()
 
 
 # --- opening one
@@ -280,7 +448,7 @@ async def opened(files: Files, scenario: Scenario, postgres: str) -> AsyncIterat
             p.name: Keys.load(folders.network, folders.secrets, p.name, lambda: catalogue)
             for p in directory.participants
         }
-        runners = {}
+        runners: dict[str, tuple[Runner, Stage]] = {}
         for participant in [p for p in directory.participants if p.role in BUILD]:
             runners |= await _runners(keys[participant.name], files, dsn, clock, stack)
         wallets, answering = files.founded.wallets, Answering(directory, folders.secrets)

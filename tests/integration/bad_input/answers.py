@@ -177,7 +177,8 @@ CHOICES = (
         dead("not_asked"),
         (
             Layer((stops.AWAITED_BY_MAKELAAR,), dead("nonce_refused")),
-            Layer((stops.NONCE_OF_MEANS,), Fate(asked=2, lost=("not_asked",))),
+            Layer((stops.NONCE_OF_MEANS,), dead("not_offered")),
+            Layer((stops.MEANS_OFFERED,), Fate(asked=2, lost=("not_asked",))),
         ),
         Moment.AFTER,
         login=MEANS,
@@ -198,7 +199,8 @@ CHOICES = (
         dead("login_finished"),
         (
             Layer((stops.AWAITED_BY_MAKELAAR,), dead("nonce_refused")),
-            Layer((stops.NONCE_OF_MEANS,), Fate(asked=2, lost=("asked_before",))),
+            Layer((stops.NONCE_OF_MEANS,), dead("not_offered")),
+            Layer((stops.MEANS_OFFERED,), Fate(asked=2, lost=("asked_before",))),
         ),
         Moment.LATER,
         login=MEANS,

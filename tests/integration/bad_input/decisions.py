@@ -9,7 +9,7 @@ from schemas import codec
 from schemas.codec import Record, Signer
 from schemas.messages import Deny, MandateDecision
 from schemas.refusals import RefusalCode
-from schemas.sealed import Represented
+from schemas.sealed import LegalSubject
 from schemas.topics import (
     AUTHENTICATION_RESULTS,
     MANDATE_DECISIONS,
@@ -52,8 +52,8 @@ def _early_decision(place: Place) -> Record:
 
 def _for_another(place: Place) -> Record:
     """The legal subject, sealed for another dienstverlener."""
-    represented = place.world.unsealed(place.data["result"]["represented"], Represented)
-    return changed_result(place, represented=place.world.sealed(represented, "waterdam"))
+    legal = place.world.unsealed(place.data["result"]["legal"], LegalSubject)
+    return changed_result(place, legal=place.world.sealed(legal, "waterdam"))
 
 
 ROWS = (
@@ -73,7 +73,7 @@ ROWS = (
             Layer(
                 (stops.AWAITED_BY_MAKELAAR,),
                 ends(
-                    "assertion EH4 for korenmolen and assertion EH4 for korenmolen",
+                    "assertion EH4 for korenmolen and participant_fault",
                     "mandate-decisions",
                 ),
             ),
@@ -119,7 +119,7 @@ ROWS = (
         (
             Layer((stops.LEVEL_PERMITTED,), BY_DIENSTVERLENER),
             Layer(
-                (stops.LEVEL_ASSERTED,),
+                (stops.LEVEL_ASSERTED, stops.AS_OFFERED),
                 ends("assertion EH3 for korenmolen", "mandate-decisions"),
             ),
         ),
@@ -129,8 +129,9 @@ ROWS = (
         "a permit above the level that the provider reached",
         MANDATE_DECISIONS,
         lambda p: changed_result(p, level=Level.EH4.value),
-        BY_DIENSTVERLENER,
+        UNHARMED,
         (
+            Layer((stops.LOWEST_LEVEL,), BY_DIENSTVERLENER),
             Layer(
                 (stops.LEVEL_ASSERTED,),
                 ends("assertion EH4 for korenmolen", "mandate-decisions"),

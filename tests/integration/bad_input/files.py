@@ -91,9 +91,9 @@ def _as_something_else(directory: Directory, scheme: PrivateKey) -> str:
     return signed(header, directory.model_dump_json().encode(), scheme)
 
 
-def _with_a_service_twice(directory: Directory, scheme: PrivateKey) -> str:
-    services = (*directory.services, directory.services[0])
-    return sign_directory(_changed(directory, services=services), scheme)
+def _with_somebody_twice(directory: Directory, scheme: PrivateKey) -> str:
+    participants = (*directory.participants, directory.participants[0])
+    return sign_directory(_changed(directory, participants=participants), scheme)
 
 
 def _expired(directory: Directory, scheme: PrivateKey) -> str:
@@ -154,8 +154,8 @@ READINGS = (
         TAKEN,
     ),
     Reading(
-        "a directory that has a service twice",
-        _at_start(_with_a_service_twice),
+        "a directory that has somebody twice",
+        _at_start(_with_somebody_twice),
         "the directory does not hold: it contradicts itself",
         (stops.NOT_TWICE,),
         TAKEN,

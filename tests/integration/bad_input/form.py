@@ -101,7 +101,7 @@ ROWS = (
     Row(
         "a JWS that is too long to be evidence",
         AUTHN_REQUESTS,
-        lambda p: p.signed(claims={"aud": [p.world.entity("polder")] * 500}),
+        lambda p: p.signed(claims={"aud": [p.world.entity("polder")] * 1_000}),
         dead("too_large"),
         (Layer((stops.SIZE,), dead("handler_failed")),),
     ),

@@ -7,19 +7,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 from brokers.authn_requests import ask_provider
 from brokers.login import Login
+from dienstverlener import verify
+from dienstverlener.evidence import Evidence
 from pipeline import keys as keys_module
 from pipeline.stage import Step
 from providers import means as means_table
+from providers import sessions
+from registry import candidates
 from schemas import jose
 from schemas.codec import Claims
-from schemas.directory import KeyUse
+from schemas.directory import KeyUse, Participant
 from schemas.jose import Header
-from schemas.values import Value
+from schemas.messages import AuthnRequest
+from schemas.sealed import Identifier, LegalSubject
+from schemas.values import EntityType, Value
 from tests.integration.bad_input.network import SIGNS_WITH_SPARE_KEYS
 from tests.support.forge import World
 
@@ -142,3 +149,59 @@ def open_malformed(_: World) -> Any:
         return validated(model, json.loads(jose.unseal(sealed, keys)))
 
     return open_sealed
+
+
+def by_session_key(_: World) -> Any:
+    """The session of somebody, whatever secret is given."""
+
+    async def by_key(connection: Any, keys: Any) -> dict[str, Any]:
+        known = await connection.fetchval(
+            "SELECT key FROM sessions ORDER BY authenticated_at DESC LIMIT 1"
+        )
+        found = await right(connection, [known])
+        return dict.fromkeys(keys, found[known])
+
+    right = sessions.by_key
+    return by_key
+
+
+def links(_: World) -> Any:
+    """The links that are there, whatever ID is claimed."""
+    right = candidates.links
+
+    async def links(connection: Any, ids: Any) -> dict[Any, Any]:
+        wanted = list(ids)
+        known = await connection.fetchval("SELECT id FROM links LIMIT 1")
+        found = await right(connection, [known])
+        return dict.fromkeys(wanted, found[known])
+
+    return links
+
+
+def opened(world: World) -> Any:
+    """The assertion, with a legal subject made up where none is declared."""
+    right = verify._opened
+    number = Identifier(type=EntityType.KVKNR, value="90000703")
+    made_up = world.sealed(LegalSubject(identifiers=(number,)), "havenmeester")
+
+    def opened(request_id: UUID, asserted: Any, evidence: Evidence, keys: Any) -> Any:
+        permit = evidence.permit.model_copy(update={"legal": evidence.permit.legal or made_up})
+        return right(request_id, asserted, replace(evidence, permit=permit), keys)
+
+    return opened
+
+
+def declared(world: World) -> Any:
+    """Whoever was declared, fitting or not, known or not."""
+
+    def without_asking(admitted: Any, request: AuthnRequest, _: Any) -> Participant:
+        declared = request.declared[0] if request.declared else admitted.providers[0].entity_id
+        somebody = admitted.providers[0].model_copy(update={"entity_id": declared})
+        return world.directory.participant(declared) or somebody
+
+    return without_asking
+
+
+async def nothing_taken(*_: Any) -> dict[str, UUID]:
+    """No command was given before."""
+    return {}

@@ -1,4 +1,5 @@
-"""The network that the table is played on: the first login's, and a few who are never asked."""
+"""The network that the table is played on: the first login's, a few who are never asked, and what
+chains, sessions, consent and administration need (`network.yaml`)."""
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ from schemas.values import Level
 from tests.support.relay import Files, Relay, opened
 
 SCENARIO = Path("scenarios/first-login.yaml")
+BESIDE = Path(__file__).parent / "network.yaml"
 SIGNS_WITH_SPARE_KEYS = "zuiveringsschap"
 _VALID = {"expired": (-48, -1), "not yet valid": (24, 48)}
 """From and until, in hours from now."""
@@ -31,20 +33,37 @@ async def network(postgres: str, folder: Path) -> AsyncIterator[Relay]:
     """The relay of a network in which nobody is called as in another one."""
     prefix = new_prefix()
     scenario, folders = extended(load(SCENARIO), prefix), Folders(folder / "all", folder / "own")
-    founded, spare = with_spare_keys(found(scenario, folders, utc_now()), folders, prefix)
+    yesterday = utc_now() - timedelta(days=1)
+    founded, spare = with_spare_keys(found(scenario, folders, yesterday), folders, prefix)
     async with opened(Files(founded, folders, prefix, spare), scenario, postgres) as relay:
         yield relay
 
 
 def extended(scenario: Scenario, prefix: str) -> Scenario:
-    """The scenario, with a makelaar, a provider and a registry more, and a prefix before the
-    name of each who takes part."""
+    """The scenario, with what is beside it, a makelaar, a provider and a registry more, and a
+    prefix before the name of each who takes part."""
+    beside = load(BESIDE)
+    joined = {name: (*getattr(scenario, name), *getattr(beside, name)) for name in _JOINED}
     more = {
-        "makelaars": (*scenario.makelaars, _makelaar()),
-        "providers": (*scenario.providers, _provider()),
-        "registries": (*scenario.registries, _registry()),
+        **joined,
+        "makelaars": (*joined["makelaars"], _makelaar()),
+        "providers": (*joined["providers"], _provider()),
+        "registries": (*joined["registries"], _registry()),
     }
     return renamed(scenario.model_copy(update=more), prefix)
+
+
+_JOINED = (
+    "makelaars",
+    "providers",
+    "registries",
+    "dienstverleners",
+    "organisations",
+    "people",
+    "mandates",
+    "links",
+    "assignments",
+)
 
 
 def renamed(scenario: Scenario, prefix: str) -> Scenario:

@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.codec import Record
 from schemas.jose import new_key, signature_of
-from schemas.sealed import Represented
+from schemas.sealed import LegalSubject
 from schemas.topics import AUTHENTICATION_REQUESTS, AUTHN_REQUESTS, OUTCOMES
 from schemas.values import Level
 from tests.integration.bad_input import stops
@@ -34,13 +34,13 @@ def _evidence(
     result = place.data["result"]
     declared = result["declaration"]
     if declaration is not None:
-        declared = place.text(declared, **_how(declared, declaration))
+        declared = place.text(declared, **as_text(declared, declaration))
     bound = {"declaration_signature": signature_of(declared)}
-    how = _how(result["decision"], decision or {}, bound)
+    how = as_text(result["decision"], decision or {}, bound)
     return place.result(declaration=declared, decision=place.text(result["decision"], **how))
 
 
-def _how(text: str, how: How, more: How | None = None) -> dict[str, Any]:
+def as_text(text: str, how: How, more: How | None = None) -> dict[str, Any]:
     """As for `Place.text`; `result` are changes of the message's result."""
     result = Token.read(text).claims["data"]["result"]
     changes = {**(more or {}), **how.get("result", {})}
@@ -87,8 +87,8 @@ def _overdue(place: Place) -> Record:
 
 def _sealed_for_another(place: Place) -> dict[str, Any]:
     result = Token.read(place.data["result"]["decision"]).claims["data"]["result"]
-    represented = place.world.unsealed(result["represented"], Represented)
-    return {"result": {"represented": place.world.sealed(represented, "waterdam")}}
+    legal = place.world.unsealed(result["legal"], LegalSubject)
+    return {"result": {"legal": place.world.sealed(legal, "waterdam")}}
 
 
 LEVELS = (
@@ -105,14 +105,14 @@ LEVELS = (
         OUTCOMES,
         lambda p: _asserted(p, level=Level.EH3.value),
         NOT_BELIEVED,
-        (Layer((stops.LEVEL_ASSERTED,), told("assertion EH3 for korenmolen")),),
+        (Layer((stops.LEVEL_ASSERTED, stops.AS_OFFERED), told("assertion EH3 for korenmolen")),),
     ),
     Row(
         "an assertion for another service",
         OUTCOMES,
         lambda p: _asserted(p, service="urn:etoegang:DV:00000099000000006000:services:9"),
         NOT_BELIEVED,
-        (Layer((stops.LEVEL_ASSERTED,), BELIEVED),),
+        (Layer((stops.LEVEL_ASSERTED, stops.AS_OFFERED), BELIEVED),),
     ),
 )
 

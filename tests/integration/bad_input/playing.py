@@ -10,16 +10,17 @@ from schemas.codec import Record
 from schemas.topics import OUTCOMES
 from tests.integration.bad_input.rows import Fate, Moment, Row
 from tests.support.forge import Login, Place, Token
-from tests.support.relay import Read, Relay
+from tests.support.relay import Read, Relay, keys_of
 
 
 async def play(relay: Relay, row: Row) -> Fate:
     """What becomes of a row's bad message, and of the logins around it."""
     relay.clear()
-    own = relay.begin(row.login)
+    browsers = [await relay.browser(row.login) for _ in range(2)]
+    own = relay.begin(row.login, browsers[0])
     if row.moment is Moment.LATER:
         await relay.settle()
-    other = relay.begin(row.login)
+    other = relay.begin(row.login, browsers[1])
     put = _Put(relay, row, relay.logins[own], relay.logins[other])
     try:
         await relay.settle(put)
@@ -90,11 +91,13 @@ class _Seen:
         )
 
     def _reads(self, request_id: UUID | None = None) -> list[Read]:
-        key = str(request_id).encode()
-        return [r for r in self.relay.read if request_id is None or r.record.key == key]
+        keys = keys_of(request_id) if request_id else ()
+        return [r for r in self.relay.read if request_id is None or r.record.key in keys]
 
     def _answers_bad(self, read: Read) -> bool:
-        return _is_same(read.record, self.bad) or _data(read)["request"] == self._text
+        if _is_same(read.record, self.bad) or _data(read).get("request") == self._text:
+            return True
+        return read.record.key == self.bad.key not in (*keys_of(self.own), *keys_of(self.other))
 
     @property
     def _text(self) -> str:
@@ -130,6 +133,6 @@ def _data(read: Read) -> dict[str, object]:
 def _ended_by(read: Read) -> str:
     """The topic of the message that ended the login; that of outcomes where the dienstverlener
     does not believe the assertion."""
-    result = Token.read(read.record.value.decode()).claims["data"]["result"]
-    is_asserted = result["status"] == "assertion"
+    result = _data(read).get("result")
+    is_asserted = isinstance(result, dict) and result["status"] == "assertion"
     return OUTCOMES.name if is_asserted and "assertion" not in read.verdict else read.cause

@@ -161,7 +161,8 @@ QUERIED = (
         lambda p: p.signed(data={"dienstverlener": p.world.entity("waterdam")}),
         BY_DECISION,
         (
-            Layer((stops.ABOUT_QUERY, stops.ABOUT_LOGIN), BY_DIENSTVERLENER),
+            Layer((stops.ABOUT_QUERY,), ends("service_withdrawn", "mandate-decisions")),
+            Layer((stops.OFFERED_BY_ASKER, stops.ABOUT_LOGIN), BY_DIENSTVERLENER),
             Layer((stops.AUDIENCE, stops.ABOUT_REQUEST, stops.SEALED_FOR_US), UNHARMED),
         ),
         Moment.INSTEAD,

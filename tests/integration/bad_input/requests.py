@@ -67,7 +67,7 @@ REQUESTS = (
             Layer(
                 (stops.ELEVEN,),
                 Fate(
-                    told="service_unknown", login="request_id_reused", by="authn-requests", asked=-1
+                    told="service_unknown", login="request_id_reused", by="authn-requests", asked=-2
                 ),
             ),
         ),
@@ -84,7 +84,7 @@ REQUESTS = (
         AUTHN_REQUESTS,
         lambda p: p.signed(seconds=AHEAD),
         told("request_from_the_future"),
-        (Layer((stops.TIME,), UNHARMED),),
+        (Layer((stops.TIME,), BY_DIENSTVERLENER), Layer((stops.AS_OFFERED,), UNHARMED)),
     ),
     Row(
         "a request ID again, with another level",
@@ -115,7 +115,7 @@ REQUESTS = (
         AUTHN_REQUESTS,
         lambda p: p.good,
         UNHARMED,
-        (Layer((stops.SAME_IN_BATCH,), ends("nothing", asked=-1)),),
+        (Layer((stops.SAME_IN_BATCH,), ends("nothing", asked=-2)),),
         Moment.AFTER,
     ),
     Row(
@@ -194,7 +194,7 @@ CANCELS = (
         "a cancellation that overtakes its request",
         AUTHN_REQUESTS,
         lambda p: _cancellation(p, "zuiveringsschap"),
-        ends("cancelled_by_dienstverlener", "authn-requests", asked=-1),
+        ends("cancelled_by_dienstverlener", "authn-requests", asked=-2),
         (Layer((stops.START_ONCE,), UNHARMED),),
     ),
     Row(
@@ -205,7 +205,7 @@ CANCELS = (
         (
             Layer(
                 (stops.OWN_START,),
-                ends("cancelled_by_dienstverlener", "authn-requests", asked=-1),
+                ends("cancelled_by_dienstverlener", "authn-requests", asked=-2),
             ),
         ),
     ),

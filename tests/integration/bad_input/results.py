@@ -109,7 +109,7 @@ ROWS = (
             Layer((stops.LEVEL_DECLARED,), BY_DECISION),
             Layer((stops.LEVEL_QUERIED, stops.LEVEL_PERMITTED), BY_DIENSTVERLENER),
             Layer(
-                (stops.LEVEL_ASSERTED,),
+                (stops.LEVEL_ASSERTED, stops.AS_OFFERED),
                 ends("assertion EH2+ for korenmolen", "mandate-decisions"),
             ),
         ),

@@ -78,10 +78,17 @@ def ends(verdict: str, by: str = "", **more: object) -> Fate:
     return Fate(login=verdict, by=by, **more)  # type: ignore[arg-type]
 
 
+def refused(reason: str, **more: object) -> Fate:
+    """A command is refused, by an event."""
+    return ends(f"refused: {reason}", "mandate-commands", **more)
+
+
 BY_RESULT = ends("participant_fault", "authentication-results")
 BY_DECISION = ends("participant_fault", "mandate-decisions")
+BY_CONFIRMATION = ends("participant_fault", "confirmations")
 BY_DIENSTVERLENER = ends("participant_fault", "outcomes")
-"""Who finds a participant at fault: the makelaar, by a result or a decision; or whoever asked."""
+"""Who finds a participant at fault: the makelaar, by a result, a decision or a confirmation; or
+whoever asked."""
 
 
 @dataclass(frozen=True)

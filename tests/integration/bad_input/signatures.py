@@ -28,7 +28,7 @@ from tests.integration.bad_input.rows import (
 from tests.support.forge import DROP, Place, Token, signed
 
 _TAKEN_FIRST = ends("request_id_reused", "authn-requests", told="assertion EH4 for korenmolen")
-_OF_ANOTHER = ends("request_id_reused", "authn-requests", told="service_unknown", asked=-1)
+_OF_ANOTHER = ends("request_id_reused", "authn-requests", told="service_unknown", asked=-2)
 
 
 def _tampered(place: Place) -> Record:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import uuid4
 
-from brokers import evidence
-from brokers.judging import Judged, Rule
+from brokers.judging import Judged
 from pipeline.stage import Step
+from registry.administration.actors import As
 from sandbox import scenario_rules
 from sandbox.scenario_references import references
 from tests.integration.bad_input import lenient
 from tests.integration.bad_input.checks import Check
+
+
+def _rules(table: str, *names: str) -> Check:
+    """Rules of a table."""
+    return Check(table, rules=names)
+
 
 # --- the form of a message
 
@@ -70,12 +75,6 @@ OWN_START = Check(
 # --- the makelaar
 
 
-def _without(table: str, rules: tuple[Rule[Any], ...], *names: str) -> Check:
-    """A table of the makelaar's rules about evidence, with these rules taken out."""
-    kept = tuple(rule for rule in rules if rule.name not in names)
-    return Check(f"brokers.evidence:{table}", lambda _: kept)
-
-
 CONNECTED = Check("brokers.admission:_is_connected", expression="own and here", instead="True")
 AWAITED_BY_MAKELAAR = Check("brokers.rules:is_awaited", lenient.always(None))
 NONCE_OF_MEANS = Check("brokers.means_choices:compare_digest", lenient.always(True))
@@ -108,17 +107,23 @@ CONFIRMER_ASKED = Check(
     instead="False",
 )
 ABOUT_LOGIN = Check("brokers.evidence:_is_about", expression="not other, saw", instead="True, saw")
-LEVEL_DECLARED = _without(
-    "AUTHENTICATION", evidence.AUTHENTICATION, "declared_level_too_low", "level_raised"
+LEVEL_DECLARED = _rules("brokers.evidence:AUTHENTICATION", "declared_level_too_low", "level_raised")
+REGISTRY_DECLARED = _rules("brokers.evidence:AUTHENTICATION", "registry_unknown")
+LEVEL_OF_PROVIDER = _rules("brokers.evidence:AUTHENTICATION", "provider_not_admitted")
+LEVEL_PERMITTED = _rules("brokers.evidence:DECISION", "decided_level_too_low", "level_raised")
+LEVEL_REQUESTED = _rules("brokers.evidence:DECISION", "decision_for_another_level")
+PERMIT_BOUND = _rules("brokers.evidence:DECISION", "decision_not_bound")
+PERMIT_WHOLE = _rules("brokers.evidence:DECISION", "permit_not_whole")
+OBLIGATION = _rules("brokers.evidence:DECISION", "obligation_refused")
+CONFIRMATION_BOUND = _rules("brokers.evidence:CONFIRMATION", "confirmation_not_bound")
+CONFIRMED_FOR_LEVEL = _rules("brokers.evidence:CONFIRMATION", "confirmation_for_another_level")
+LEVEL_CONFIRMED = _rules("brokers.evidence:CONFIRMATION", "confirmed_level_too_low", "level_raised")
+SERVICES_PERMITTED = _rules("brokers.evidence:CONFIRMATION", "confirmation_for_other_services")
+LOWEST_LEVEL = Check(
+    "brokers.outcomes:grant",
+    expression="min(login.reached or login.level, granted.level)",
+    instead="granted.level",
 )
-REGISTRY_DECLARED = _without("AUTHENTICATION", evidence.AUTHENTICATION, "registry_unknown")
-LEVEL_OF_PROVIDER = _without("AUTHENTICATION", evidence.AUTHENTICATION, "provider_not_admitted")
-LEVEL_PERMITTED = _without("DECISION", evidence.DECISION, "decided_level_too_low", "level_raised")
-LEVEL_REQUESTED = _without("DECISION", evidence.DECISION, "decision_for_another_level")
-PERMIT_BOUND = _without("DECISION", evidence.DECISION, "decision_not_bound")
-PERMIT_WHOLE = _without("DECISION", evidence.DECISION, "permit_not_whole")
-OBLIGATION = _without("DECISION", evidence.DECISION, "obligation_refused")
-CONFIRMATION_BOUND = _without("CONFIRMATION", evidence.CONFIRMATION, "confirmation_not_bound")
 OWN_REFUSALS = Check(
     "brokers.evidence:_theirs", lambda _: lambda who, code, allowed: Judged(code=code)
 )
@@ -130,6 +135,19 @@ OWN_LOGIN = Check(
 NOT_ENDED = Check(
     "brokers.cancellations:handle", expression="login.phase is Phase.DONE", instead="False"
 )
+
+DECLARED_FITS = Check("brokers.admission:without_asking", lenient.declared)
+PROVIDER_FITS = _rules("brokers.admission:ADMISSION", "provider_does_not_fit")
+LEVEL_EXISTS = _rules("brokers.admission:ADMISSION", "level_ended")
+LEVEL_OF_SERVICE = Check(
+    "brokers.rules:required_level",
+    expression="max(request.level or service.level, service.level)",
+    instead="request.level or service.level",
+)
+BROWSER_NAMED = Check(
+    "brokers.means_choices:_remembered", expression="login.browser is None or ", instead=""
+)
+SESSION_FRESH = _rules("brokers.evidence:AUTHENTICATION", "session_too_old")
 
 # --- the provider
 
@@ -148,6 +166,26 @@ SIGNED_AS_CHALLENGE = Check(
 MEANS_KNOWN = Check("providers.means:by_key_id", lenient.by_key_id)
 SEALED_CONTENT = Check("pipeline.keys:open_sealed", lenient.open_malformed)
 BAD_DATA_APART = Check("pipeline.runner:BAD_DATA", lambda _: ())
+
+
+MEANS_LEVEL = _rules("providers.rules:MEANS", "means_level_too_low")
+MEANS_FOR_SERVICE = _rules("providers.rules:MEANS", "means_for_another_service")
+SESSION_KNOWN = Check("providers.sessions:by_key", lenient.by_session_key)
+SESSION_LIVE = _rules("providers.session_rules:SESSION", "session_ended")
+SESSION_YOUNG = _rules("providers.session_rules:SESSION", "session_too_old")
+SESSION_AT_HIGHEST = _rules("providers.session_rules:SESSION", "session_at_highest_level")
+SESSION_LEVEL = _rules("providers.session_rules:SESSION", "session_level_too_low")
+SESSION_ENOUGH = _rules("providers.session_rules:SESSION", "session_not_enough")
+NONCE_OF_COMMAND = Check(
+    "providers.session_commands:_opened",
+    expression="secret.nonce == nonce_of(command.request_id)",
+    instead="True",
+)
+CONSENT_ASKED = Check(
+    "providers.consent_choices:handle",
+    expression="not set(choice.shared or ()) <= set(row.asked)",
+    instead="False",
+)
 
 # --- the registry
 
@@ -172,10 +210,123 @@ LEVEL_OF_DECLARER = Check(
     expression="not evidence.sender.may_declare(result.level)",
     instead="False",
 )
-LEVEL_QUERIED = Check(
-    "registry.rules:is_reached",
-    expression="question.reached >= question.asked.level",
+LEVEL_QUERIED = _rules("registry.rules:QUERY_RULES", "level_not_reached", "level_below_service")
+OFFERED_BY_ASKER = _rules("registry.rules:QUERY_RULES", "service_withdrawn")
+
+CONFIRMED_ONCE = Check("registry.confirmation_queries:is_asked_before", lenient.always(False))
+PERMITTED_LEVEL = _rules("registry.rules:CONFIRMATION_RULES", "permit_for_another_level")
+OBLIGED = _rules("registry.rules:CONFIRMATION_RULES", "obligation_of_another")
+SAME_LOGIN_PERMITTED = Check(
+    "registry.confirmation_queries:_verify",
+    expression="evidence.message.request_id != query.request_id",
+    instead="False",
+)
+PERMIT_INSIDE = Check(
+    "registry.confirmation_queries:_verify",
+    expression="not isinstance(permit, Permit) or permit.obligation is None",
+    instead="False",
+)
+CLAIMANT = _rules("registry.chain_rules:LINK_RULES", "other_registry_without_chains")
+LINK_KNOWN = Check("registry.candidates:links", lenient.links)
+LINK_OF_CLAIMED = _rules("registry.chain_rules:LINK_RULES", "intermediary_mismatch")
+CHAINS_OFFERED = Check(
+    "registry.chain_information_queries:handle", expression="not asker.chains", instead="False"
+)
+CHAINS_ASKED = Check(
+    "registry.chain_information:handle",
+    expression="sender not in asked_of(registry)",
+    instead="False",
+)
+ASSIGNMENT_KNOWN = Check(
+    "registry.chain_information:handle", expression="assignment is None", instead="False"
+)
+LINK_FITS = Check(
+    "registry.administration.assigning:fitting",
+    expression=" if _shared(made.services, each)",
+    instead="",
+)
+FOUND_BEFORE = Check(
+    "registry.chain_information:handle", expression="assignment.link is not None or ", instead=""
+)
+LINK_RESTRICTION = _rules("registry.chain_rules:LINK_RULES", "restriction_not_allowed")
+
+# --- its administration
+
+OWN_PORTAL = Check(
+    "registry.mandate_commands:handle",
+    expression="received.sender.entity_id != registry.me.portal",
+    instead="False",
+)
+OWN_PORTAL_FAULT = Check(
+    "registry.mandate_commands:faulty",
+    expression="fault.sender.entity_id != registry.me.portal",
+    instead="False",
+)
+ASSERTION_INSIDE = Check(
+    "registry.mandate_commands:_verified",
+    expression="not isinstance(login, Assertion)",
+    instead="False",
+)
+LOGIN_FRESH = Check("registry.administration.actors:is_fresh", lenient.always(True))
+SERVICE_AS = Check("registry.administration.actors:service_as", lenient.always(As.MANAGER))
+AUTHORITY = Check("registry.mandate_commands:judge_authority", lenient.always(None))
+PERMITTED_HERE = Check(
+    "registry.administration.loading:actor",
+    expression="login.registry != registry.me.entity_id",
+    instead="False",
+)
+COMMAND_ID_INSIDE = Check(
+    "registry.mandate_commands:_opened",
+    expression="command.command_id != message.request_id",
+    instead="False",
+)
+COMMANDED_BEFORE = Check("registry.mandate_commands:_taken", lambda _: lenient.nothing_taken)
+OWN_ORGANISATION = Check("registry.administration.actors:Actor.owns", lenient.always(True))
+LEVEL_OF_ACTOR = Check("registry.administration.wanted:level", lenient.always(None))
+VESTIGING_OWN = Check("registry.administration.wanted:vestiging", lenient.always(None))
+NOT_ADMINISTRATIVE = Check(
+    "registry.administration.wanted:services",
+    expression="administrative(registry.directory) & set(wanted)",
+    instead="False",
+)
+SERVICES_KNOWN = Check(
+    "registry.administration.wanted:services",
+    expression="all(registry.catalogue.dienstverleners_of(each) for each in wanted)",
     instead="True",
+)
+ANOTHER_ORGANISATION = Check("registry.administration.wanted:another", lenient.always(None))
+INTERMEDIATION_ALLOWED = Check(
+    "registry.administration.wanted:intermediation", lenient.always(None)
+)
+DIGITALLY = Check(
+    "registry.administration.registering:whose",
+    expression="CommandRefusal.NOT_AUTHORISED if asked.document is not None else None",
+    instead="None",
+)
+DOCUMENT = Check(
+    "registry.administration.registering:whose",
+    expression="asked.document is not None and asked.organisation is not None",
+    instead="True",
+)
+PERSON_REGISTERED = Check(
+    "registry.administration.registering:mandate",
+    expression="None if person else CommandRefusal.PERSON_UNKNOWN",
+    instead="None",
+)
+OWN_EMPLOYEE = Check(
+    "registry.administration.assigning:_whose",
+    expression="person.organisation != organisation.id",
+    instead="False",
+)
+SECOND_OPERATOR = Check(
+    "registry.administration.approving:approve",
+    expression="situation.actor.pseudonym in before.approved_by",
+    instead="False",
+)
+FIVE_YEARS = Check(
+    "registry.administration.validity:checked",
+    expression=" <= latest_end(valid_from)",
+    instead="",
 )
 
 # --- the dienstverlener
@@ -197,6 +348,7 @@ EVIDENCE_OF_LOGIN = Check(
 ABOUT_REQUEST = Check("dienstverlener.verify:require_about", lenient.always(None))
 BOUND = Check("dienstverlener.verify:require_bound", lenient.always(None))
 CONFIRMED = Check("dienstverlener.verify:require_confirmed", lenient.always(None))
+LEGAL_KNOWN = Check("dienstverlener.verify:_opened", lenient.opened)
 SUBJECT = Check("dienstverlener.verify:require_subject", lenient.always(None))
 AS_OFFERED = Check("dienstverlener.verify:require_as_offered", lenient.always(None))
 LEVEL_IN_EVIDENCE = Check(

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from tests.integration.bad_input import (
     answers,
+    chain_information,
+    chain_outcomes,
+    commands,
+    confirmation_queries,
+    confirmations,
+    consents,
     credentials,
     decisions,
     outcomes,
     queries,
     requests,
     results,
+    sessions,
     untrusted,
+    wishes,
 )
 from tests.integration.bad_input.files import READINGS
 from tests.integration.bad_input.rows import Row
@@ -24,6 +32,14 @@ GROUPS: dict[str, tuple[Row, ...]] = {
     "A provider declares what does not hold": results.ROWS,
     "A registry decides what does not hold": decisions.ROWS,
     "A makelaar asserts what nobody declared": outcomes.ROWS,
+    "A dienstverlener or a user asks for means that cannot be": wishes.ROWS,
+    "A user answers with a session that is not enough": sessions.ROWS,
+    "A user agrees to what was not asked": consents.ROWS,
+    "A makelaar asks a second registry what he should not": confirmation_queries.ROWS,
+    "A second registry confirms what does not hold": confirmations.ROWS,
+    "A makelaar asserts a chain that nobody declared": chain_outcomes.ROWS,
+    "A portal commands what cannot be": commands.ROWS,
+    "Registries ask and tell each other what they should not": chain_information.ROWS,
 }
 ROWS = tuple(row for rows in GROUPS.values() for row in rows)
 __all__ = ["GROUPS", "READINGS", "ROWS"]

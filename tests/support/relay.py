@@ -45,9 +45,10 @@ from sandbox.portal import service_id as portal_service
 from sandbox.scenario import Scenario
 from sandbox.seeding import seed
 from schemas import codec
-from schemas.administration import Command, CommandContent, MandateCommand, MandateEvent
+from schemas.administration import MandateCommand, MandateEvent
 from schemas.catalogue import Catalogue, Service
 from schemas.codec import Record, Untrusted
+from schemas.commands import Command, CommandContent
 from schemas.dialogue import SessionCommandKind, SessionConfirmation, SignatureAnswer
 from schemas.directory import Participant
 from schemas.jose import PrivateKey

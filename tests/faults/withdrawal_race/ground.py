@@ -30,7 +30,7 @@ from sandbox.network import Network, RoleProcess
 from sandbox.registrations import kept
 from sandbox.scenario import Scenario
 from sandbox.servers import Servers
-from schemas.administration import Scope, ScopeKind
+from schemas.commands import Scope, ScopeKind
 from schemas.directory import Participant
 from schemas.sealed import Identifier
 from schemas.values import EntityType, Level

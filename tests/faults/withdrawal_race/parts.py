@@ -13,15 +13,9 @@ from registry.kept import Link
 from registry.role import registry as registry_role
 from sandbox.portal import service_id as portal_service
 from schemas import codec, jose
-from schemas.administration import (
-    MANAGEMENT,
-    Command,
-    CommandContent,
-    MandateCommand,
-    Withdraw,
-    WithdrawPerson,
-)
+from schemas.administration import MANAGEMENT, MandateCommand
 from schemas.codec import Record
+from schemas.commands import Command, CommandContent, Withdraw, WithdrawPerson
 from schemas.jose import signature_of
 from schemas.message import Message
 from schemas.messages import (

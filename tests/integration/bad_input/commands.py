@@ -7,17 +7,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sandbox import scenario as s
-from schemas.administration import (
-    REPRESENTATION,
-    Approve,
-    Change,
-    Command,
-    CommandContent,
-    Scope,
-    ScopeKind,
-    Withdraw,
-)
+from schemas.administration import REPRESENTATION
 from schemas.codec import Record
+from schemas.commands import Approve, Change, Command, CommandContent, Scope, ScopeKind, Withdraw
 from schemas.jose import new_key, signature_of
 from schemas.sealed import Identifier
 from schemas.topics import MANDATE_COMMANDS

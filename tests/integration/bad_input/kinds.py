@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sandbox import scenario as s
 from sandbox.scenario_file import load
-from schemas.administration import Assign, Register, Scope, ScopeKind
+from schemas.commands import Assign, Register, Scope, ScopeKind
 from schemas.dialogue import SessionCommandKind
 from schemas.sealed import Identifier
 from schemas.values import EntityType, Level

@@ -163,7 +163,7 @@ def both_first(calls: int = WORKERS) -> Callable[[Batch[Any]], Any]:
     """Facts that let so many workers read the rows before any of them writes."""
     barrier, seen = asyncio.Barrier(calls), [0]
 
-    async def facts(batch: Batch[Any]) -> list[Any]:
+    async def facts(batch: Batch[Any]) -> Any:
         seen[0] += 1
         if seen[0] <= calls:
             await barrier.wait()
@@ -174,8 +174,16 @@ def both_first(calls: int = WORKERS) -> Callable[[Batch[Any]], Any]:
 
 def racing(role: RoleStages[Any]) -> RoleStages[Any]:
     """The same role, whose first two batches meet with their rows read and nothing written."""
-    facts = both_first()
-    return replace(role, stages=[replace(stage, facts=facts) for stage in role.stages])
+    meeting = both_first()
+
+    def met(own: Callable[[Batch[Any]], Any] | None) -> Callable[[Batch[Any]], Any]:
+        async def facts(batch: Batch[Any]) -> Any:
+            known = await meeting(batch)
+            return await own(batch) if own else known
+
+        return facts
+
+    return replace(role, stages=[replace(stage, facts=met(stage.facts)) for stage in role.stages])
 
 
 # --- delivered twice

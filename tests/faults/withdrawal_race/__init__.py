@@ -10,5 +10,6 @@ ground    the network: files, topics, tables, what can be withdrawn, the workers
 parts     what makelaar, provider, the other registry and the portal sign
 playing   throws the queries, commands the withdrawals, reads the answers
 judging   what was decided before what
+racing    all of it, one race
 unguarded a worker that does not look whether what it relies on still holds: it must be caught
 """

@@ -89,7 +89,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--withdrawals", type=int, default=5000)
     parser.add_argument("--workers", type=int, default=3, help="processes of the registry")
     parser.add_argument("--broken", action="store_true", help="break the guarantee on purpose")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--seed", type=int, default=1, help="what is withdrawn, in which order; the timing is real"
+    )
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help="withdrawals in flight")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser.parse_args(arguments)

@@ -154,6 +154,7 @@ SESSION_FRESH = _rules("brokers.evidence:AUTHENTICATION", "session_too_old")
 ASKED_ONCE = Check(
     "providers.authentication_requests:handle", expression="row is not None or ", instead=""
 )
+ASKED_BY_CONNECTED = Check("providers.authentication_requests:is_connected", lenient.always(True))
 AWAITED_BY_PROVIDER = Check("providers.rules:is_awaited", lenient.always(None))
 NONCE_OF_CHALLENGE = Check("providers.rules:compare_digest", lenient.always(True))
 NONCE_INSIDE = Check(
@@ -192,6 +193,7 @@ CONSENT_ASKED = Check(
 QUERIED_ONCE = Check(
     "registry.mandate_queries:handle", expression="row is not None or ", instead=""
 )
+QUERIED_BY_CONNECTED = Check("registry.rules:is_connected", lenient.always(True))
 AWAITED_BY_REGISTRY = Check("registry.rules:is_awaited", lenient.always(None))
 NONCE_OF_REPRESENTATION = Check("registry.rules:compare_digest", lenient.always(True))
 ORGANISATION_OFFERED = Check(

@@ -373,6 +373,11 @@ DIRECTORY_NEWER = Check(
     expression="newer.version < self._directory.version",
     instead="False",
 )
+CATALOGUE_TYP = Check("pipeline.catalogue:require_typ", lenient.always(None))
+CATALOGUE_KEY = Check("pipeline.catalogue:require_key", lenient.always(None))
+CATALOGUE_NEWER = Check("schemas.catalogue:require_newer", lenient.always(None))
+CATALOGUE_NOT_TWICE = Check("schemas.catalogue:_refuse_twice", lenient.always(None))
+ROWS_RIGHT = Check("herken.catalogue_checks:checked", lenient.unchecked)
 REFERENCES = Check(
     "sandbox.scenario_rules:RULES",
     lambda _: tuple(rule for rule in scenario_rules.RULES if rule is not references),

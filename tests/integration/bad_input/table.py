@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.integration.bad_input import (
     answers,
+    catalogue_files,
     chain_information,
     chain_outcomes,
     commands,
@@ -12,6 +13,7 @@ from tests.integration.bad_input import (
     consents,
     credentials,
     decisions,
+    files,
     outcomes,
     queries,
     requests,
@@ -20,7 +22,6 @@ from tests.integration.bad_input import (
     untrusted,
     wishes,
 )
-from tests.integration.bad_input.files import READINGS
 from tests.integration.bad_input.rows import Row
 
 GROUPS: dict[str, tuple[Row, ...]] = {
@@ -41,5 +42,6 @@ GROUPS: dict[str, tuple[Row, ...]] = {
     "A portal commands what cannot be": commands.ROWS,
     "Registries ask and tell each other what they should not": chain_information.ROWS,
 }
+READINGS = (*files.READINGS, *catalogue_files.READINGS)
 ROWS = tuple(row for rows in GROUPS.values() for row in rows)
 __all__ = ["GROUPS", "READINGS", "ROWS"]

@@ -27,7 +27,7 @@ from tests.integration.bad_input.rows import (
     ends,
 )
 from tests.support.forge import Place, Token, changed
-from tests.support.relay import Kind
+from tests.support.kinds import Kind
 
 NOT_BOUND = Layer((stops.CONFIRMED,), UNHARMED)
 """Signed anew, a permit is not the one that the makelaar has: what is left to stop it."""

@@ -9,7 +9,7 @@ from pipeline.stage import Moment, Outgoing, Step
 from providers import results
 from providers.authentication import Authentication
 from providers.judging import settle
-from providers.rules import START, Provider, Start
+from providers.rules import START, Provider, Start, is_connected
 from schemas.codec import Faulty, Received
 from schemas.messages import AuthenticationRequest, AuthenticationResult, NotAuthenticated
 from schemas.refusals import RefusalCode
@@ -25,6 +25,8 @@ def handle(
     """Challenge the user, or refuse at once. A login is asked for once."""
     if row is not None or received.sender is None:
         return Step(reject="asked_before")
+    if not is_connected(received.message, received.sender, provider):
+        return Step(reject="not_connected")
     new = _start(received.message, received.sender.entity_id)
     case = Start(received.message, provider, moment.now)
     started, code = settle(new, START, case)

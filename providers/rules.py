@@ -56,6 +56,16 @@ def _takes_part(provider: Provider, entity_id: str, role: Role) -> bool:
     return named is not None and named.role is role
 
 
+def is_connected(request: AuthenticationRequest, makelaar: Participant, provider: Provider) -> bool:
+    """Whether a makelaar may ask: a service is connected to one, and nobody else can take its
+    logins away by asking first. A service that is not in the catalogue is for the rules to refuse.
+
+    Source: [AS] service catalogue: makelaar.
+    """
+    service = provider.catalogue.service(request.service)
+    return service is None or service.makelaar == makelaar.entity_id
+
+
 def _is_his_service(case: Start) -> bool:
     service = case.provider.catalogue.service(case.request.service)
     return service is not None and service.dienstverlener == case.request.dienstverlener

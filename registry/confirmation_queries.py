@@ -59,6 +59,8 @@ def handle(
     """Decide. A login is asked about once, by the makelaar whose it is."""
     if received.sender is None or is_asked_before(row, received.sender):
         return Step(reject="asked_before")
+    if not rules.is_connected(received.message, received.sender, claimed.registry):
+        return Step(reject="not_connected")
     query = row or _start(received.message, received.sender)
     question = _question(received.message, claimed, moment)
     admitted = judging.admit(rules.CONFIRMATION_RULES, question)

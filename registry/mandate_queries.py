@@ -48,6 +48,8 @@ def handle(
     """Decide, or ask the user where he may act for several. A login is asked about once."""
     if row is not None or received.sender is None:
         return Step(reject="asked_before")
+    if not rules.is_connected(received.message, received.sender, declared.registry):
+        return Step(reject="not_connected")
     query, question = _start(received, declared), _question(received.message, declared, moment)
     match judging.admit(rules.QUERY_RULES, question):
         case Refusal() as refusal:

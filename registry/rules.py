@@ -95,6 +95,18 @@ def reaches_service(question: Question) -> bool:
     return service is not None and question.reached >= service.level
 
 
+def is_connected(
+    query: MandateQuery | ConfirmationQuery, makelaar: Participant, registry: Registry
+) -> bool:
+    """Whether a makelaar may ask: a service is connected to one, and nobody else can take its
+    logins away by asking first. A service that is not in the catalogue is for the rules to refuse.
+
+    Source: [AS] service catalogue: makelaar.
+    """
+    service = registry.catalogue.service(query.service)
+    return service is None or service.makelaar == makelaar.entity_id
+
+
 def _saw_declared(question: Question) -> str:
     return f"{question.reached} declared"
 

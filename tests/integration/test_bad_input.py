@@ -16,7 +16,8 @@ from tests.integration.bad_input.page import PAGE, page
 from tests.integration.bad_input.playing import play
 from tests.integration.bad_input.rows import Reading, Row
 from tests.integration.bad_input.table import READINGS, ROWS
-from tests.support.relay import Kind, Relay
+from tests.support.kinds import Kind
+from tests.support.relay import Relay
 
 LAYERS = [
     pytest.param(row, depth, id=f"{row.name} {depth}")
@@ -83,6 +84,10 @@ def test_no_two_rows_have_one_name_when_all_are_counted() -> None:
     named: tuple[Row | Reading, ...] = (*ROWS, *READINGS)
     counted = Counter(each.name for each in named)
     assert [name for name, count in counted.items() if count > 1] == []
+
+
+def test_no_row_harms_the_login_beside_it_when_its_checks_are_on() -> None:
+    assert [row.name for row in ROWS if row.fate.other] == []
 
 
 def test_every_row_names_what_stops_it_when_all_are_looked_at() -> None:

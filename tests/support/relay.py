@@ -13,45 +13,35 @@ in a batch's place. The clock is the relay's own, so that nobody has to wait for
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any, cast
-from urllib.parse import urlsplit, urlunsplit
+from typing import cast
 from uuid import UUID, uuid4
 
 import pyotp
 
 from dienstverlener import Assertion, Refusal
 from dienstverlener.verify import verify
-from herken.wiring import BUILD
-from pipeline import database, dead_letters
+from pipeline import dead_letters
 from pipeline.dead_letters import DeadLetterRecord
 from pipeline.keys import Keys, seal, utc_now
 from pipeline.runner import Runner
-from pipeline.settings import Settings, database_user, role_dsn
 from pipeline.stage import Stage
-from pipeline.store import Store
 from registry.kept import Assignment
 from sandbox import scenario as s
-from sandbox.catalogue import entries
-from sandbox.founding import Folders, Founded
 from sandbox.person import STEP_SECONDS, Answering, Behaviour, CodeBook
 from sandbox.portal import LogInAs
 from sandbox.portal import service_id as portal_service
 from sandbox.scenario import Scenario
-from sandbox.seeding import seed
 from schemas import codec
 from schemas.administration import MandateCommand, MandateEvent
-from schemas.catalogue import Catalogue, Service
+from schemas.catalogue import Service
 from schemas.codec import Record, Untrusted
-from schemas.commands import Command, CommandContent
+from schemas.commands import Command
 from schemas.dialogue import SessionCommandKind, SessionConfirmation, SignatureAnswer
 from schemas.directory import Participant
-from schemas.jose import PrivateKey
 from schemas.message import Message
 from schemas.messages import AuthnRequest
 from schemas.sealed import SignatureSecret
@@ -68,51 +58,11 @@ from schemas.topics import (
     find,
 )
 from tests.support.forge import Login, World
+from tests.support.kinds import Kind
 
 STALLED_SECONDS = 10.0
 Tamper = Callable[[list[Record]], Sequence[list[Record]]]
 """The batches to deliver in place of a batch."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A way to log in, and what comes of it where nobody interferes.
-
-    asks_for           the provider that the dienstverlener asks for
-    chosen, acted_for  what the person chooses
-    request            what else the dienstverlener's request says
-    after              what was done before in the same browser, which the provider then knows
-    idle               how long before
-    portal             of this registry: `service` is one of its portal's, to log in as
-    command            and what its portal commands then, under the login's own ID
-    session_command    no login at all: what the user asks of his provider
-    """
-
-    name: str
-    service: str
-    usual: str
-    asks_for: str | None = None
-    chosen: str | None = None
-    acted_for: str = "korenmolen"
-    person: str = "ans"
-    request: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    after: tuple[Kind, ...] = ()
-    idle: timedelta = timedelta()
-    uses_session: bool = False
-    portal: str = ""
-    command: CommandContent | None = None
-    session_command: SessionCommandKind | None = None
-
-
-KEY = Kind("key", "lozingsaangifte", "assertion EH4 for korenmolen")
-PASSWORD = Kind("password", "omgevingsvergunning", "assertion EH3 for korenmolen", asks_for="dijk")
-CHOICE = Kind(
-    "choice",
-    "parkeerontheffing",
-    "assertion EH3 for scheepswerf",
-    chosen="sluis",
-    acted_for="scheepswerf",
-)
 
 
 @dataclass(frozen=True)
@@ -205,10 +155,11 @@ class Relay:
 
     def _session(self) -> str | None:
         """By what the browser became known, where it did."""
-        for record in (r for login in self.logins.values() for r in login.records):
-            if record.topic.startswith(f"{SIGNATURE_ANSWERS.name}."):
-                sealed = SignatureAnswer.model_validate_json(record.value).secret or ""
-                return self.world.unsealed(sealed, SignatureSecret).session
+        signed = f"{SIGNATURE_ANSWERS.name}."
+        records = [record for login in self.logins.values() for record in login.records]
+        for record in (each for each in records if each.topic.startswith(signed)):
+            sealed = SignatureAnswer.model_validate_json(record.value).secret or ""
+            return self.world.unsealed(sealed, SignatureSecret).session
         return None
 
     def begin(self, kind: Kind, browser: str | None = None) -> UUID:
@@ -244,10 +195,8 @@ class Relay:
     def _service(self, kind: Kind) -> Service:
         """The service that is logged in to. Raises LookupError."""
         if kind.portal:
-            portal = self._portal(kind)
-            id_ = portal_service(portal, cast(LogInAs, kind.service))
+            id_ = portal_service(self._portal(kind), cast(LogInAs, kind.service))
         else:
-            portal = None
             id_ = s.service_id(*self._scenario.service(kind.service))
         found = next(iter(self._keys.values())).catalogue.service(id_)
         if found is None:
@@ -388,14 +337,15 @@ class Relay:
 
     def _told(self, record: Record, topic: Topic, cause: str) -> None:
         """What a registry's portal, or a provider's user, is told."""
-        told = codec.unverified(record.value.decode(), topic.message)
-        verdict = (
-            f"{told.command} {'done' if told.done else 'not done'}"
-            if isinstance(told, SessionConfirmation)
-            else ""
-        )
-        if isinstance(told, MandateEvent):
-            verdict = f"{told.kind}: {told.reason}" if told.reason else str(told.kind)
+        match codec.unverified(record.value.decode(), topic.message):
+            case MandateEvent(reason=None) as event:
+                verdict = str(event.kind)
+            case MandateEvent() as event:
+                verdict = f"{event.kind}: {event.reason}"
+            case SessionConfirmation() as told:
+                verdict = f"{told.command} {'done' if told.done else 'not done'}"
+            case _:
+                return
         self.read.append(Read(record, cause, verdict))
 
     async def _show(self, record: Record) -> None:
@@ -419,69 +369,3 @@ def keys_of(request_id: UUID) -> tuple[bytes, bytes]:
     """What a login's messages are keyed by: its ID, or that of the assignment that it makes."""
     made = codec.message_id(Assignment.TABLE, str(request_id))
     return str(request_id).encode(), str(made).encode()
-
-
-# --- opening one
-
-
-@dataclass(frozen=True)
-class Files:
-    """A founded network, as `sandbox.founding` made it. `prefix` is before the short names that
-    tests use; `spare` as in World."""
-
-    founded: Founded
-    folders: Folders
-    prefix: str = ""
-    spare: Mapping[str, PrivateKey] = field(default_factory=dict)
-
-
-@asynccontextmanager
-async def opened(files: Files, scenario: Scenario, postgres: str) -> AsyncIterator[Relay]:
-    """A relay in a database of its own, which is dropped with its users at the end. Users are
-    shared by all databases of a Postgres: give its participants names that no other has."""
-    clock, users = Clock(), [database_user(party.name) for party in scenario.parties]
-    async with AsyncExitStack() as stack:
-        dsn = await stack.enter_async_context(_database(postgres, users))
-        await seed(scenario, files.founded, dsn, clock())
-        directory, folders = files.founded.directory, files.folders
-        catalogue = Catalogue().with_entries(entries(scenario, clock()))
-        keys = {
-            p.name: Keys.load(folders.network, folders.secrets, p.name, lambda: catalogue)
-            for p in directory.participants
-        }
-        runners: dict[str, tuple[Runner, Stage]] = {}
-        for participant in [p for p in directory.participants if p.role in BUILD]:
-            runners |= await _runners(keys[participant.name], files, dsn, clock, stack)
-        wallets, answering = files.founded.wallets, Answering(directory, folders.secrets)
-        answering.codes = Codes(clock)
-        world = World(directory, files.founded.secrets, wallets, clock, files.prefix, files.spare)
-        yield Relay(world, scenario, keys, runners, answering)
-
-
-@asynccontextmanager
-async def _database(postgres: str, users: Sequence[str]) -> AsyncIterator[str]:
-    """The DSN of a new database. What it commits need not outlive a power cut."""
-    name, admin = f"relay_{secrets.token_hex(4)}", await database.connect(postgres)
-    try:
-        await admin.execute(f"CREATE DATABASE {name}")
-        await admin.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
-        yield urlunsplit(urlsplit(postgres)._replace(path=f"/{name}"))
-    finally:
-        await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        for user in users:
-            await admin.execute(f'DROP ROLE IF EXISTS "{user}"')
-        await admin.close()
-
-
-async def _runners(
-    keys: Keys, files: Files, dsn: str, clock: Clock, stack: AsyncExitStack
-) -> dict[str, tuple[Runner, Stage]]:
-    """A participant's runner, for each topic that it reads."""
-    name, folders = keys.secrets.name, files.folders
-    settings = Settings(kafka="", network=folders.network, secrets=folders.secrets)
-    role = BUILD[keys.me.role](keys, settings)
-    own = role_dsn(dsn, database_user(name), keys.secrets.database_password)
-    pool = await database.pool(own, size=2)
-    stack.push_async_callback(pool.close)
-    runner = Runner(role, keys, Store(pool), clock)
-    return {stage.topic.of(name): (runner, stage) for stage in role.stages}

@@ -163,6 +163,12 @@ def test_authentication_is_not_started_twice() -> None:
     assert handled == Step(reject="asked_before")
 
 
+def test_authentication_is_not_started_by_a_makelaar_that_the_service_is_not_connected_to() -> None:
+    asked = received(authentication_request(), "aak")
+    handled = authentication_requests.handle(None, asked, provider(), moment())
+    assert handled == Step(reject="not_connected")
+
+
 @pytest.mark.parametrize(
     ("found", "code"),
     [

@@ -574,6 +574,12 @@ def test_confirmation_is_asked_once_by_the_makelaar_whose_login_it_is(row: Query
     assert again == Step(reject="expired")
 
 
+def test_confirmation_is_not_asked_by_a_makelaar_that_the_service_is_not_connected_to() -> None:
+    asked = received(confirmation_query(), "aak")
+    step = confirmation_queries.handle(None, asked, claimed(), moment())
+    assert step == Step(reject="not_connected")
+
+
 def test_confirmation_is_rejected_when_nobody_signed_it() -> None:
     unsigned = received(confirmation_query())
     step = confirmation_queries.handle(None, unsigned, claimed(), moment())

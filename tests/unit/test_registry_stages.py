@@ -324,6 +324,12 @@ def test_a_login_is_asked_about_once() -> None:
     assert step == Step(reject="asked_before")
 
 
+def test_a_login_is_not_asked_about_by_a_makelaar_that_the_service_is_not_connected_to() -> None:
+    asked = received(mandate_query(), "aak")
+    step = mandate_queries.handle(None, asked, declared(mandate()), moment())
+    assert step == Step(reject="not_connected")
+
+
 @pytest.mark.parametrize(
     ("found", "code"),
     [

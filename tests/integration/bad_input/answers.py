@@ -29,7 +29,7 @@ from tests.integration.bad_input.rows import (
     ends,
 )
 from tests.support.forge import Place, Token
-from tests.support.relay import CHOICE, PASSWORD, Kind
+from tests.support.kinds import CHOICE, PASSWORD, Kind
 
 MEANS = Kind("means", "omgevingsvergunning", "assertion EH3 for korenmolen", chosen="sluis")
 """A choice of means, one of which is too low to be offered."""

@@ -6,22 +6,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sandbox import scenario as s
-from schemas.administration import REPRESENTATION
 from schemas.codec import Record
-from schemas.commands import Approve, Change, Command, CommandContent, Scope, ScopeKind, Withdraw
+from schemas.commands import Command, CommandContent
 from schemas.jose import new_key, signature_of
-from schemas.sealed import Identifier
 from schemas.topics import MANDATE_COMMANDS
-from schemas.values import EntityType, Level, Value
+from schemas.values import Level, Value
 from tests.integration.bad_input import stops
 from tests.integration.bad_input.kinds import (
-    ASSIGN,
-    BRUG,
     DOORVAART,
-    IN_WRITING,
     REGISTER,
-    VICTIM,
 )
 from tests.integration.bad_input.outcomes import as_text
 from tests.integration.bad_input.requests import TOO_OLD
@@ -34,10 +27,9 @@ from tests.integration.bad_input.rows import (
     dead,
     ends,
     refused,
-    told,
 )
 from tests.support.forge import Place, Token, changed
-from tests.support.relay import Kind
+from tests.support.kinds import Kind
 
 LONG_AGO = -1_200
 """Seconds from now at which somebody logged in: longer ago than he may command by it."""
@@ -56,31 +48,25 @@ class _Malformed(Value):
     content: _Unknown = _Unknown()
 
 
-def _sealed(place: Place, command: Value, to: str = "kade", id_: UUID | None = None) -> Record:
+def sealed(place: Place, command: Value, to: str = "kade", id_: UUID | None = None) -> Record:
     data: dict[str, Any] = {"command": place.world.sealed(command, to)}
     if id_ is not None:
         data["request_id"] = str(id_)
     return place.signed(data=data)
 
 
-def _opened(place: Place) -> Command:
+def opened(place: Place) -> Command:
     return place.world.unsealed(place.data["command"], Command)
 
 
-def _content(place: Place, content: CommandContent) -> Record:
+def content(place: Place, content: CommandContent) -> Record:
     """Another command, by the same login and under the same ID."""
-    return _sealed(place, Command(command_id=_opened(place).command_id, content=content))
+    return sealed(place, Command(command_id=opened(place).command_id, content=content))
 
 
-def _changed(place: Place, **changes: Any) -> Record:
+def but(place: Place, **changes: Any) -> Record:
     """The same command, with changes."""
-    return _content(place, _opened(place).content.model_copy(update=changes))
-
-
-def _another(place: Place, content: CommandContent) -> Record:
-    """Another command, by the same login and under an ID of its own."""
-    id_ = uuid4()
-    return _sealed(place, Command(command_id=id_, content=content), id_=id_)
+    return content(place, opened(place).content.model_copy(update=changes))
 
 
 def _outcome(place: Place, **how: Any) -> Record:
@@ -134,15 +120,7 @@ def _abroad(place: Place) -> Record:
     return _outcome(place, data={"result": changed(result, changes)})
 
 
-def _kvk(number: str) -> Identifier:
-    return Identifier(type=EntityType.KVKNR, value=number)
-
-
-def _scope(service: UUID) -> Scope:
-    return Scope(kind=ScopeKind.SERVICES, services=(service,))
-
-
-def _row(
+def row(
     name: str,
     forge: Any,
     fate: Fate,
@@ -154,28 +132,28 @@ def _row(
 
 
 PORTALS = (
-    _row(
+    row(
         "a command by a dienstverlener that is no portal",
         lambda p: p.signed(by="tolhuis"),
         dead("not_the_own_portal"),
         Layer((stops.OWN_PORTAL,), Fate(repeated=True)),
         moment=Moment.BEFORE,
     ),
-    _row(
+    row(
         "a command by the portal of another registry",
         lambda p: p.signed(by="werf-portaal"),
         dead("not_the_own_portal"),
         Layer((stops.OWN_PORTAL,), Fate(repeated=True)),
         moment=Moment.BEFORE,
     ),
-    _row(
+    row(
         "a malformed command by a dienstverlener that is no portal",
         lambda p: p.signed(by="tolhuis", data={"colour": "blue"}),
         dead("not_the_own_portal"),
         Layer((stops.OWN_PORTAL_FAULT,), refused("command_malformed and mandate-registered")),
         moment=Moment.BEFORE,
     ),
-    _row(
+    row(
         "a command that a makelaar signed",
         lambda p: p.signed(by="polder"),
         dead("role_refused"),
@@ -183,13 +161,13 @@ PORTALS = (
         Layer((stops.OWN_PORTAL,), Fate(repeated=True)),
         moment=Moment.BEFORE,
     ),
-    _row(
+    row(
         "a command with an unknown field",
         lambda p: p.signed(data={"colour": "blue"}),
         refused("command_malformed"),
         Layer((stops.CONTENT,), UNHARMED),
     ),
-    _row(
+    row(
         "a command that is older than ten minutes",
         lambda p: p.signed(seconds=TOO_OLD),
         refused("command_malformed"),
@@ -198,13 +176,13 @@ PORTALS = (
 )
 
 LOGINS = (
-    _row(
+    row(
         "a command by a login to another portal",
         lambda p: _outcome(p, claims={"aud": [p.world.entity("werf-portaal")]}),
         refused("assertion_refused"),
         Layer((stops.AUDIENCE,), UNHARMED),
     ),
-    _row(
+    row(
         "a command by a login that another dienstverlener asked for",
         lambda p: _outcome(
             p,
@@ -217,7 +195,7 @@ LOGINS = (
         refused("assertion_refused"),
         Layer((stops.OWN_REQUEST,), UNHARMED),
     ),
-    _row(
+    row(
         "a command by an outcome that nobody known signed",
         lambda p: _outcome(p, key=new_key()),
         refused("assertion_refused"),
@@ -225,61 +203,61 @@ LOGINS = (
             (stops.KNOWN_KEY, stops.SIGNATURE, stops.ROLE, stops.ISSUER, stops.AUDIENCE), UNHARMED
         ),
     ),
-    _row(
+    row(
         "a command by an outcome that the portal signed itself",
         lambda p: _outcome(p, by="kade-portaal"),
         refused("assertion_refused"),
         Layer((stops.ROLE, stops.AUDIENCE), UNHARMED),
     ),
-    _row(
+    row(
         "a command by a refusal",
         _refusal,
         refused("assertion_refused"),
         Layer((stops.ASSERTION_INSIDE,), dead("handler_failed", login="nothing")),
     ),
-    _row(
+    row(
         "a command by a login of twenty minutes ago",
         _long_ago,
         refused("assertion_refused"),
         Layer((stops.LOGIN_FRESH,), UNHARMED),
     ),
-    _row(
+    row(
         "a command by a login to another service",
         lambda p: _as_seen(p, {"result": {"services": [str(DOORVAART)]}}),
         refused("assertion_refused"),
         Layer((stops.AS_OFFERED,), refused("not_authorised")),
         Layer((stops.SERVICE_AS,), UNHARMED),
     ),
-    _row(
+    row(
         "a command by a permit of another registry",
         _abroad,
         refused("not_authorised"),
         Layer((stops.AUTHORITY, stops.PERMITTED_HERE), UNHARMED),
     ),
-    _row(
+    row(
         "a command above the level of its login",
-        lambda p: _changed(p, level=Level.EH4),
+        lambda p: but(p, level=Level.EH4),
         refused("level_above_own"),
         Layer((stops.LEVEL_OF_ACTOR,), UNHARMED),
     ),
 )
 
 SEALED = (
-    _row(
+    row(
         "a command that is sealed for another registry",
-        lambda p: _sealed(p, _opened(p), "werf"),
+        lambda p: sealed(p, opened(p), "werf"),
         refused("command_malformed"),
         Layer((stops.SEALED_FOR_US,), UNHARMED),
     ),
-    _row(
+    row(
         "a command whose ID inside is another one",
-        lambda p: _sealed(p, _opened(p).model_copy(update={"command_id": uuid4()})),
+        lambda p: sealed(p, opened(p).model_copy(update={"command_id": uuid4()})),
         refused("command_malformed"),
         Layer((stops.COMMAND_ID_INSIDE,), UNHARMED),
     ),
-    _row(
+    row(
         "a command of a kind that there is not",
-        lambda p: _sealed(p, _Malformed(command_id=_opened(p).command_id)),
+        lambda p: sealed(p, _Malformed(command_id=opened(p).command_id)),
         refused("command_malformed"),
         Layer(
             (stops.SEALED_CONTENT, stops.COMMAND_ID_INSIDE), dead("handler_failed", login="nothing")
@@ -288,14 +266,14 @@ SEALED = (
 )
 
 AGAIN = (
-    _row(
+    row(
         "another command under the ID of the first",
-        lambda p: _changed(p, level=Level.EH2PLUS),
+        lambda p: but(p, level=Level.EH2PLUS),
         ends("mandate-registered and refused: command_id_reused", "mandate-commands"),
         Layer((stops.COMMANDED_BEFORE,), UNHARMED),
         moment=Moment.AFTER,
     ),
-    _row(
+    row(
         "the same command signed again",
         lambda p: p.signed(),
         Fate(repeated=True),
@@ -304,97 +282,4 @@ AGAIN = (
     ),
 )
 
-CONTENTS = (
-    _row(
-        "a change of a mandate of another organisation",
-        lambda p: _content(p, Change(mandate=VICTIM, level=Level.EH2PLUS)),
-        refused("not_found"),
-        Layer((stops.OWN_ORGANISATION,), ends("mandate-changed", "mandate-commands")),
-    ),
-    _row(
-        "the withdrawal of a mandate of another organisation",
-        lambda p: _content(p, Withdraw(what=VICTIM)),
-        refused("not_found"),
-        Layer((stops.OWN_ORGANISATION,), ends("mandate-withdrawn", "mandate-commands")),
-    ),
-    _row(
-        "a mandate for another organisation",
-        lambda p: _changed(p, organisation=_kvk("90000702")),
-        refused("not_authorised"),
-        Layer((stops.OWN_ORGANISATION,), UNHARMED),
-    ),
-    _row(
-        "a mandate in writing, by a manager",
-        lambda p: _changed(p, document="brief 8"),
-        refused("not_authorised"),
-        Layer((stops.DIGITALLY,), UNHARMED),
-    ),
-    _row(
-        "a mandate by an operator, without a document",
-        lambda p: _changed(p, document=None),
-        refused("document_needed"),
-        Layer((stops.DOCUMENT,), UNHARMED),
-        login=IN_WRITING,
-    ),
-    _row(
-        "a mandate in writing, approved by who registered it",
-        lambda p: _another(p, Approve(command=_opened(p).command_id)),
-        told("refused: second_operator_needed"),
-        Layer((stops.SECOND_OPERATOR,), told("mandate-registered and approved")),
-        moment=Moment.AFTER,
-        login=IN_WRITING,
-    ),
-    _row(
-        "a mandate to represent",
-        lambda p: _changed(p, scope=_scope(REPRESENTATION)),
-        refused("not_authorised"),
-        Layer((stops.NOT_ADMINISTRATIVE,), UNHARMED),
-    ),
-    _row(
-        "a mandate for a service that there is not",
-        lambda p: _changed(p, scope=_scope(uuid4())),
-        refused("service_unknown"),
-        Layer((stops.SERVICES_KNOWN,), UNHARMED),
-    ),
-    _row(
-        "a mandate for nobody known",
-        lambda p: _changed(p, person=uuid4()),
-        refused("person_unknown"),
-        Layer((stops.PERSON_REGISTERED,), refused("validity_refused")),
-    ),
-    _row(
-        "a mandate for a vestiging that is not the organisation's",
-        lambda p: _changed(p, vestiging="000090000799"),
-        refused("vestiging_unknown"),
-        Layer((stops.VESTIGING_OWN,), UNHARMED),
-    ),
-    _row(
-        "a mandate for six years",
-        lambda p: _changed(p, valid_until=p.world.clock() + timedelta(days=6 * 366)),
-        refused("validity_refused"),
-        Layer((stops.FIVE_YEARS,), dead("data_refused", login="nothing")),
-    ),
-    _row(
-        "an assignment for the intermediary itself",
-        lambda p: _changed(p, principal=_kvk("90000701")),
-        refused("same_organisation"),
-        Layer((stops.ANOTHER_ORGANISATION,), ends("assignment-registered", "mandate-commands")),
-        login=ASSIGN,
-    ),
-    _row(
-        "an assignment to somebody who works elsewhere",
-        lambda p: _changed(p, person=s.person_id("fons")),
-        refused("person_unknown"),
-        Layer((stops.OWN_EMPLOYEE,), UNHARMED),
-        login=ASSIGN,
-    ),
-    _row(
-        "an assignment of a service that allows no intermediary",
-        lambda p: _changed(p, services=(BRUG,)),
-        refused("intermediation_refused"),
-        Layer((stops.INTERMEDIATION_ALLOWED,), ends("assignment-registered", "mandate-commands")),
-        login=ASSIGN,
-    ),
-)
-
-ROWS = (*PORTALS, *LOGINS, *SEALED, *AGAIN, *CONTENTS)
+ROWS = (*PORTALS, *LOGINS, *SEALED, *AGAIN)

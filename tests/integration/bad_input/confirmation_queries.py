@@ -27,7 +27,7 @@ from tests.integration.bad_input.rows import (
     ends,
 )
 from tests.support.forge import Place, Token, changed
-from tests.support.relay import Kind
+from tests.support.kinds import Kind
 
 NOT_BOUND = Layer((stops.CONFIRMED,), UNHARMED)
 """Signed anew, a permit is not the one that the makelaar has: what is left to stop it."""
@@ -81,8 +81,19 @@ ASKED = (
         "another makelaar asks for the confirmation, after the login's own",
         lambda p: p.signed(by="polder"),
         dead("asked_before"),
-        Layer((stops.CONFIRMED_ONCE,), TAKEN),
+        Layer((stops.CONFIRMED_ONCE,), dead("not_connected")),
+        Layer((stops.QUERIED_BY_CONNECTED,), TAKEN),
         moment=Moment.AFTER,
+    ),
+    _row(
+        "another makelaar asks for the confirmation, before the login's own",
+        lambda p: p.signed(by="polder"),
+        dead("not_connected"),
+        Layer(
+            (stops.QUERIED_BY_CONNECTED,),
+            ends("nothing", lost=("asked_before", "login_unknown")),
+        ),
+        moment=Moment.BEFORE,
     ),
     _row(
         "the same confirmation asked for twice",

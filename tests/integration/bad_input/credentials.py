@@ -29,7 +29,7 @@ from tests.integration.bad_input.rows import (
     dead,
 )
 from tests.support.forge import Changes, Place, Token, changed
-from tests.support.relay import PASSWORD
+from tests.support.kinds import PASSWORD
 
 
 def _signature(

@@ -30,7 +30,7 @@ from tests.integration.bad_input.rows import (
     ends,
 )
 from tests.support.forge import Place
-from tests.support.relay import PASSWORD
+from tests.support.kinds import PASSWORD
 
 
 def _audience(place: Place) -> list[str]:

@@ -13,7 +13,7 @@ from schemas.dialogue import SessionCommandKind
 from schemas.sealed import Identifier
 from schemas.values import EntityType, Level
 from tests.integration.bad_input.network import BESIDE
-from tests.support.relay import CHOICE, KEY, PASSWORD, Kind
+from tests.support.kinds import CHOICE, KEY, PASSWORD, Kind
 
 _SCENARIO = load(BESIDE)
 LIGPLAATS, KRAAN, BRUG, DOORVAART = (

@@ -19,7 +19,8 @@ from schemas import jose
 from schemas.directory import DirectoryKey, KeyUse, Participant, PublicJwk
 from schemas.jose import PrivateKey
 from schemas.values import Level
-from tests.support.relay import Files, Relay, opened
+from tests.support.opening import Files, opened
+from tests.support.relay import Relay
 
 SCENARIO = Path("scenarios/first-login.yaml")
 BESIDE = Path(__file__).parent / "network.yaml"

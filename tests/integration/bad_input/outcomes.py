@@ -14,7 +14,7 @@ from schemas.values import Level
 from tests.integration.bad_input import stops
 from tests.integration.bad_input.rows import Layer, Row, dead, told
 from tests.support.forge import Place, Token, changed, twin
-from tests.support.relay import CHOICE, PASSWORD
+from tests.support.kinds import CHOICE, PASSWORD
 
 How = Mapping[str, Any]
 NOT_BELIEVED = told("participant_fault")

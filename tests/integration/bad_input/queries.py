@@ -34,12 +34,26 @@ ASKED = (
         lambda p: p.signed(by="duin"),
         dead("asked_before"),
         (
+            Layer((stops.ASKED_ONCE,), dead("not_connected")),
             Layer(
-                (stops.ASKED_ONCE,),
+                (stops.ASKED_BY_CONNECTED,),
                 ends("nothing", asked=1, lost=("nonce_refused", "login_unknown")),
             ),
         ),
         Moment.AFTER,
+        on_kafka=False,
+    ),
+    Row(
+        "another makelaar asks the provider about the login first",
+        AUTHENTICATION_REQUESTS,
+        lambda p: p.signed(by="duin"),
+        dead("not_connected"),
+        (
+            Layer(
+                (stops.ASKED_BY_CONNECTED,),
+                ends("nothing", lost=("asked_before", "login_unknown")),
+            ),
+        ),
         on_kafka=False,
     ),
     Row(
@@ -82,8 +96,23 @@ QUERIED = (
         MANDATE_QUERIES,
         lambda p: p.signed(by="duin"),
         dead("asked_before"),
-        (Layer((stops.QUERIED_ONCE,), Fate(lost=("login_unknown",))),),
+        (
+            Layer((stops.QUERIED_ONCE,), dead("not_connected")),
+            Layer((stops.QUERIED_BY_CONNECTED,), Fate(lost=("login_unknown",))),
+        ),
         Moment.AFTER,
+    ),
+    Row(
+        "another makelaar asks the registry about the login first",
+        MANDATE_QUERIES,
+        lambda p: p.signed(by="duin"),
+        dead("not_connected"),
+        (
+            Layer(
+                (stops.QUERIED_BY_CONNECTED,),
+                ends("nothing", lost=("asked_before", "login_unknown")),
+            ),
+        ),
     ),
     Row(
         "a query that is older than ten minutes",

@@ -29,7 +29,7 @@ from tests.integration.bad_input.rows import (
     ends,
 )
 from tests.support.forge import Place
-from tests.support.relay import PASSWORD
+from tests.support.kinds import PASSWORD
 
 
 def changed_result(place: Place, **changes: Any) -> Record:

@@ -11,7 +11,7 @@ from schemas.codec import Record
 from schemas.topics import Topic
 from tests.integration.bad_input.checks import Check
 from tests.support.forge import Place
-from tests.support.relay import KEY, Kind
+from tests.support.kinds import KEY, Kind
 
 
 class Moment(StrEnum):

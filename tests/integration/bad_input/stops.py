@@ -154,6 +154,7 @@ SESSION_FRESH = _rules("brokers.evidence:AUTHENTICATION", "session_too_old")
 ASKED_ONCE = Check(
     "providers.authentication_requests:handle", expression="row is not None or ", instead=""
 )
+ASKED_BY_CONNECTED = Check("providers.authentication_requests:is_connected", lenient.always(True))
 AWAITED_BY_PROVIDER = Check("providers.rules:is_awaited", lenient.always(None))
 NONCE_OF_CHALLENGE = Check("providers.rules:compare_digest", lenient.always(True))
 NONCE_INSIDE = Check(
@@ -192,6 +193,7 @@ CONSENT_ASKED = Check(
 QUERIED_ONCE = Check(
     "registry.mandate_queries:handle", expression="row is not None or ", instead=""
 )
+QUERIED_BY_CONNECTED = Check("registry.rules:is_connected", lenient.always(True))
 AWAITED_BY_REGISTRY = Check("registry.rules:is_awaited", lenient.always(None))
 NONCE_OF_REPRESENTATION = Check("registry.rules:compare_digest", lenient.always(True))
 ORGANISATION_OFFERED = Check(
@@ -371,6 +373,11 @@ DIRECTORY_NEWER = Check(
     expression="newer.version < self._directory.version",
     instead="False",
 )
+CATALOGUE_TYP = Check("pipeline.catalogue:require_typ", lenient.always(None))
+CATALOGUE_KEY = Check("pipeline.catalogue:require_key", lenient.always(None))
+CATALOGUE_NEWER = Check("schemas.catalogue:require_newer", lenient.always(None))
+CATALOGUE_NOT_TWICE = Check("schemas.catalogue:_refuse_twice", lenient.always(None))
+ROWS_RIGHT = Check("herken.catalogue_checks:checked", lenient.unchecked)
 REFERENCES = Check(
     "sandbox.scenario_rules:RULES",
     lambda _: tuple(rule for rule in scenario_rules.RULES if rule is not references),

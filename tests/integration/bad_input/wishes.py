@@ -15,7 +15,7 @@ from tests.integration.bad_input.rows import (
     ends,
     told,
 )
-from tests.support.relay import KEY, PASSWORD
+from tests.support.kinds import KEY, PASSWORD
 
 NOBODY = "urn:etoegang:AD:00000099000000002000:entities:9009"
 

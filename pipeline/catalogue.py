@@ -157,7 +157,6 @@ class Follower:
         async with self._grown:
             self.catalogue = catalogue
             self._grown.notify_all()
-        log.info("catalogue_read", version=catalogue.version)
 
     async def _refuse(self, refused: Sequence[Refused]) -> None:
         self.refused += len(refused)

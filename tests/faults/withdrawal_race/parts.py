@@ -84,7 +84,11 @@ class Parts:
     def sealed_for_case(self, case: Case) -> str:
         """What every query of a case has inside: who asks, or which link is claimed."""
         if isinstance(case.thing, Link):
-            claim = ChainClaim(link=case.thing.id, intermediary=case.thing.intermediary)
+            whose = self._ground.network.scenario.organisation(case.organisation)
+            principal = Identifier(type=EntityType.KVKNR, value=whose.kvk or "")
+            claim = ChainClaim(
+                link=case.thing.id, principal=principal, intermediary=case.thing.intermediary
+            )
             return self._sealed(claim, REGISTRY)
         (holder,) = case.person.holders if case.person else ()
         return self._sealed(ActingSubject(subject=holder.subject), REGISTRY)

@@ -14,4 +14,5 @@ def handle(login: Login, network: Network, moment: Moment) -> Step[Login]:
     if login.phase is Phase.DONE:
         return Step(login)
     code, saw = RefusalCode.DEADLINE_PASSED, f"still {login.phase} at its deadline"
-    return outcomes.refuse(login, code, saw, moment.input_id, network.directory)
+    needed = "an answer before the deadline"
+    return outcomes.refuse(login, code, saw, moment.input_id, network.directory, needed)

@@ -18,6 +18,11 @@ from schemas.codec import Received
 from schemas.dialogue import MeansChoice
 from schemas.refusals import RefusalCode
 
+_NEEDED = {
+    RefusalCode.CANCELLED_BY_USER: "a means that the user chooses",
+    RefusalCode.SERVICE_WITHDRAWN: "a service that its dienstverlener still offers",
+}
+
 
 def handle(
     login: Login | None, received: Received[MeansChoice], network: Network, moment: Moment
@@ -31,8 +36,8 @@ def handle(
         return Step(reject="nonce_refused")
     code = _ending(login, choice, network)
     if code is not None:
-        saw = "while the user chose a means"
-        return outcomes.refuse(login, code, saw, received.id, network.directory)
+        saw, needed = "while the user chose a means", _NEEDED[code]
+        return outcomes.refuse(login, code, saw, received.id, network.directory, needed)
     provider = network.directory.participant(choice.provider or "")
     if provider is None or choice.provider not in login.options:
         return Step(reject="not_offered")

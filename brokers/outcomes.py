@@ -18,13 +18,6 @@ from schemas.values import Jws, Level
 
 ASSERTION_VALIDITY = timedelta(minutes=2)
 """Source: [AS] HM assertion valid -5 s .. +2 min."""
-_NEEDED = {
-    RefusalCode.CANCELLED_BY_USER: "a login that the user goes on with",
-    RefusalCode.CANCELLED_BY_DIENSTVERLENER: "a login that the dienstverlener does not stop",
-    RefusalCode.DEADLINE_PASSED: "an answer before the deadline",
-    RefusalCode.SERVICE_WITHDRAWN: "a service that its dienstverlener still offers",
-}
-"""What would have been no end by itself."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +31,10 @@ class Granted:
 
 
 def refuse(
-    login: Login, code: RefusalCode, saw: str, by: UUID, directory: Directory
+    login: Login, code: RefusalCode, saw: str, by: UUID, directory: Directory, needed: str = ""
 ) -> Step[Login]:
-    """End a login for what is a reason by itself; `saw`: what happened, in a few words."""
-    needed = _NEEDED.get(code, "")
+    """End a login for what is a reason by itself; `saw`: what happened, in a few words; `needed`:
+    what would have been no end."""
     return _finish(login.found(ended(str(code), saw, needed)), refused(code), by, directory)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from schemas.codec import Record
 from schemas.commands import Command, CommandContent
 from schemas.jose import new_key, signature_of
+from schemas.sealed import LegalSubject, PairwiseSubject
 from schemas.topics import MANDATE_COMMANDS
 from schemas.values import Level, Value
 from tests.integration.bad_input import stops
@@ -107,6 +108,34 @@ def _refusal(place: Place) -> Record:
         "en": "No.",
     }
     return _outcome(place, data={"result": result})
+
+
+def _acting(place: Place, **changes: Any) -> dict[str, Any]:
+    """As `decision`: the acting subject, changed."""
+    result = _permit(place)
+    acting = place.world.unsealed(result["acting"], PairwiseSubject).model_copy(update=changes)
+    return {"result": {"acting": place.world.sealed(acting, "kade-portaal")}}
+
+
+def _legal(place: Place, **changes: Any) -> dict[str, Any]:
+    """As `decision`: the legal subject, changed."""
+    result = _permit(place)
+    legal = place.world.unsealed(result["legal"], LegalSubject).model_copy(update=changes)
+    return {"result": {"legal": place.world.sealed(legal, "kade-portaal")}}
+
+
+def _permit(place: Place) -> dict[str, Any]:
+    decision = Token.read(place.data["outcome"]).claims["data"]["result"]["decision"]
+    return dict(Token.read(decision).claims["data"]["result"])
+
+
+def _above_his_mandate(place: Place) -> Record:
+    """The command by a login at EH4, which provider, registry and makelaar agree on."""
+    result = Token.read(place.data["outcome"]).claims["data"]["result"]
+    high = {"level": Level.EH4.value}
+    declared = place.text(result["declaration"], **as_text(result["declaration"], {"result": high}))
+    bound = {"result": {**high, "declaration_signature": signature_of(declared)}}
+    return _as_seen(place, bound, declaration=declared, **high)
 
 
 def _abroad(place: Place) -> Record:
@@ -233,6 +262,32 @@ LOGINS = (
         _abroad,
         refused("not_authorised"),
         Layer((stops.AUTHORITY, stops.PERMITTED_HERE), UNHARMED),
+    ),
+    row(
+        "a command by a login through an intermediary",
+        lambda p: _as_seen(p, _acting(p, intermediary="90000702")),
+        refused("assertion_refused"),
+        Layer((stops.AS_OFFERED,), refused("not_authorised")),
+        Layer((stops.DIRECTLY,), UNHARMED),
+    ),
+    row(
+        "a command by a login for one vestiging",
+        lambda p: _as_seen(p, _legal(p, vestiging="000090000701")),
+        refused("assertion_refused"),
+        Layer((stops.AS_OFFERED,), refused("not_authorised")),
+        Layer((stops.DIRECTLY,), UNHARMED),
+    ),
+    row(
+        "a command by somebody who is no manager here",
+        lambda p: _as_seen(p, _acting(p, pseudonym="A" * 43)),
+        refused("not_authorised"),
+        Layer((stops.AUTHORITY,), UNHARMED),
+    ),
+    row(
+        "a command by a login above the manager's own mandate",
+        _above_his_mandate,
+        refused("not_authorised"),
+        Layer((stops.AUTHORITY,), UNHARMED),
     ),
     row(
         "a command above the level of its login",

@@ -9,7 +9,7 @@ from schemas import codec
 from schemas.codec import Record, Signer
 from schemas.messages import Deny, MandateDecision
 from schemas.refusals import RefusalCode
-from schemas.sealed import LegalSubject
+from schemas.sealed import LegalSubject, PairwiseSubject
 from schemas.topics import (
     AUTHENTICATION_RESULTS,
     MANDATE_DECISIONS,
@@ -54,6 +54,12 @@ def _for_another(place: Place) -> Record:
     """The legal subject, sealed for another dienstverlener."""
     legal = place.world.unsealed(place.data["result"]["legal"], LegalSubject)
     return changed_result(place, legal=place.world.sealed(legal, "waterdam"))
+
+
+def _acting_for_another(place: Place) -> Record:
+    """The acting subject, sealed for another dienstverlener."""
+    acting = place.world.unsealed(place.data["result"]["acting"], PairwiseSubject)
+    return changed_result(place, acting=place.world.sealed(acting, "waterdam"))
 
 
 ROWS = (
@@ -163,6 +169,22 @@ ROWS = (
         "a permit whose legal subject is sealed for another dienstverlener",
         MANDATE_DECISIONS,
         _for_another,
+        BY_DIENSTVERLENER,
+        (Layer((stops.SEALED_FOR_US,), UNHARMED),),
+        Moment.INSTEAD,
+    ),
+    Row(
+        "a permit for other services than were asked",
+        MANDATE_DECISIONS,
+        lambda p: changed_result(p, services=[str(uuid4())]),
+        BY_DECISION,
+        (Layer((stops.SERVICES_ASKED,), BY_DIENSTVERLENER), Layer((stops.AS_OFFERED,), UNHARMED)),
+        Moment.INSTEAD,
+    ),
+    Row(
+        "a permit whose acting subject is sealed for another dienstverlener",
+        MANDATE_DECISIONS,
+        _acting_for_another,
         BY_DIENSTVERLENER,
         (Layer((stops.SEALED_FOR_US,), UNHARMED),),
         Moment.INSTEAD,

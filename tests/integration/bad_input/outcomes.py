@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from schemas.codec import Record
 from schemas.jose import new_key, signature_of
@@ -221,6 +222,13 @@ EVIDENCE = (
         lambda p: _with_evidence(p, None, _sealed_for_another(p)),
         NOT_BELIEVED,
         (Layer((stops.SEALED_FOR_US,), BELIEVED),),
+    ),
+    Row(
+        "a permit for other services, in an assertion",
+        OUTCOMES,
+        lambda p: _with_evidence(p, None, {"result": {"services": [str(uuid4())]}}),
+        NOT_BELIEVED,
+        (Layer((stops.AS_OFFERED,), BELIEVED),),
     ),
     Row(
         "a declaration above the provider's own highest level, in an assertion",

@@ -16,9 +16,10 @@ _INTRODUCTION = """\
 
 What becomes of each bad message, and which check stops it. {rows} messages and {readings} files and
 values. Every row is played on the real roles and a real Postgres, with a good message of another
-login in the same batch (where a stage takes more than one at once), which is never harmed. Then the
-check is turned off, to see that something else happens: what, is in the last column. A numbered row
-has more than one line of defence: each is turned off in turn, the ones before it left off.
+login in the same batch (where a stage takes more than one at once); that login is never harmed.
+Then the check is turned off, to see that something else happens: what, is in the last column. A
+numbered row has more than one line of defence: each is turned off in turn, the ones before it left
+off.
 
 A *dead letter* is on `<topic>.dlq`, with this reason and all bytes as they came. Where nothing is
 said about the login, it ends as if the bad message had not come.

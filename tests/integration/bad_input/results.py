@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -46,6 +47,10 @@ def others_digest(place: Place) -> str:
 
 def refusal(place: Place, status: str, code: RefusalCode) -> Record:
     return place.signed(data={"result": {"status": status, "code": code.value}})
+
+
+def _an_hour_ago(place: Place) -> str:
+    return (place.world.clock() - timedelta(hours=1)).isoformat()
 
 
 ROWS = (
@@ -127,6 +132,14 @@ ROWS = (
         ),
         Moment.INSTEAD,
         PASSWORD,
+    ),
+    Row(
+        "a result by a session, where EH4 is asked",
+        AUTHENTICATION_RESULTS,
+        lambda p: changed_result(p, authenticated_at=_an_hour_ago(p)),
+        BY_RESULT,
+        (Layer((stops.SESSION_FRESH,), BY_DIENSTVERLENER), Layer((stops.AS_OFFERED,), UNHARMED)),
+        Moment.INSTEAD,
     ),
     Row(
         "a result that names a dienstverlener as registry",

@@ -114,6 +114,7 @@ LEVEL_PERMITTED = _rules("brokers.evidence:DECISION", "decided_level_too_low", "
 LEVEL_REQUESTED = _rules("brokers.evidence:DECISION", "decision_for_another_level")
 PERMIT_BOUND = _rules("brokers.evidence:DECISION", "decision_not_bound")
 PERMIT_WHOLE = _rules("brokers.evidence:DECISION", "permit_not_whole")
+SERVICES_ASKED = _rules("brokers.evidence:DECISION", "decision_for_other_services")
 OBLIGATION = _rules("brokers.evidence:DECISION", "obligation_refused")
 CONFIRMATION_BOUND = _rules("brokers.evidence:CONFIRMATION", "confirmation_not_bound")
 CONFIRMED_FOR_LEVEL = _rules("brokers.evidence:CONFIRMATION", "confirmation_for_another_level")
@@ -270,6 +271,11 @@ ASSERTION_INSIDE = Check(
     instead="False",
 )
 LOGIN_FRESH = Check("registry.administration.actors:is_fresh", lenient.always(True))
+DIRECTLY = Check(
+    "registry.administration.actors:judge_login",
+    expression="login.intermediary is not None or login.legal_subject.vestiging is not None",
+    instead="False",
+)
 SERVICE_AS = Check("registry.administration.actors:service_as", lenient.always(As.MANAGER))
 AUTHORITY = Check("registry.mandate_commands:judge_authority", lenient.always(None))
 PERMITTED_HERE = Check(

@@ -102,7 +102,7 @@ class Asked:
         began = time.perf_counter()
         answers = await self._runner.process(stage, records)
         seconds = time.perf_counter() - began
-        if len(answers) != len(records) or any(map(_is_refusal, answers)):
+        if sum(map(_is_granted, answers)) != len(records):
             raise RuntimeError("a registry that has a mandate for everybody refused somebody")
         return seconds
 
@@ -146,7 +146,8 @@ class _One(Store):
         """The connection is its owner's."""
 
 
-def _is_refusal(record: Record) -> bool:
+def _is_granted(record: Record) -> bool:
+    """Whether it is an answer that lets somebody act; a charge is another thing."""
     kinds = {MANDATE_DECISIONS.of("duin"): MandateDecision, CONFIRMATIONS.of("duin"): Confirmation}
     message = kinds.get(record.topic)
-    return message is None or isinstance(unverified(record.value.decode(), message).result, Deny)
+    return bool(message) and not isinstance(unverified(record.value.decode(), message).result, Deny)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,14 @@ async def play_demo(file: Path, *, as_json: bool) -> bool:
     async with network(
         scenario, folder, progress=progress, deadline_seconds=DEADLINE_SECONDS
     ) as running:
+        began = time.perf_counter()
         played = await _play(running, as_json=as_json)
+        seconds = time.perf_counter() - began
     ok = all(step.as_expected for step in played)
     if as_json:
         document({"ok": ok, **_reports(played)})
     else:
-        say(_summary(played))
+        say(_summary(played, seconds))
     if ok:
         shutil.rmtree(folder, ignore_errors=True)
     else:
@@ -111,8 +114,9 @@ def outcome_text(played: Played) -> str:
     return f"refusal {report['code']}"
 
 
-def _summary(played: list[Played | Acted]) -> str:
+def _summary(played: list[Played | Acted], seconds: float) -> str:
     logins = [step.as_expected for step in played if isinstance(step, Played)]
     acts = [step.as_expected for step in played if isinstance(step, Acted)]
     text = f"\n{sum(logins)} of {len(logins)} logins as expected"
-    return f"{text}, {sum(acts)} of {len(acts)} acts" if acts else text
+    also = f", {sum(acts)} of {len(acts)} acts" if acts else ""
+    return f"{text}{also}, in {seconds:.0f} s"

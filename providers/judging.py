@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from pipeline.findings import Finding
@@ -35,7 +36,13 @@ class Rule(Generic[C_contra]):
     def judge(self, case: C_contra) -> Finding:
         passed = self.holds(case)
         needed = "" if passed else self.needed
-        return Finding(rule=self.name, saw=self.saw(case), passed=passed, needed=needed)
+        return _finding(self.name, self.saw(case), passed, needed)
+
+
+@lru_cache(maxsize=4096)
+def _finding(rule: str, saw: str, passed: bool, needed: str) -> Finding:
+    """Most findings are like others: making one costs more than judging."""
+    return Finding(rule=rule, saw=saw, passed=passed, needed=needed)
 
 
 @dataclass(frozen=True)

@@ -79,11 +79,11 @@ def charge(
 
 
 def chain_login(
-    registry: Registry, organisation: Organisation, cause: UUID, at: datetime
+    registry: Registry, organisation: Organisation, request_id: UUID, at: datetime
 ) -> Charged:
-    """A login through a chain that was confirmed. CHOICE: the represented pays, at the registry of
-    its link."""
-    return charge(registry, ChargeKind.CHAIN_LOGIN, organisation, str(cause), at)
+    """A login through a chain that was confirmed: once for a request. CHOICE: the represented pays,
+    at the registry of its link."""
+    return charge(registry, ChargeKind.CHAIN_LOGIN, organisation, str(request_id), at)
 
 
 def account_of(registry: Registry, organisation: Organisation) -> Identifier:

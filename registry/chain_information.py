@@ -41,7 +41,7 @@ def handle(
 ) -> Step[Any]:
     """Note where the link is registered. What is noted already stays."""
     registry, assignment, sender = informed.registry, informed.assignment, received.sender
-    if sender is None or sender not in asked_of(registry):
+    if sender is None or sender.entity_id not in [each.entity_id for each in asked_of(registry)]:
         return Step(reject="not_asked")
     if assignment is None:
         return Step(reject="assignment_unknown")

@@ -32,6 +32,9 @@ CHAINS: Final = "[AS] only some registries offer ketenmachtigingen"
 LOCATED: Final = "[AS] ketenmachtiging: found by a chain-information query"
 ACCEPTED: Final = "[AS] ketenmachtiging: the intermediary accepts the mandate"
 INTERSECTION: Final = "[AS] ketenmachtiging: both ends must hold; CHOICE: their intersection counts"
+CLAIM: Final = (
+    "[AS] ketenmachtiging: chain data is a claim, and verified in the register of each link"
+)
 
 
 def offers_chains(registry: Participant | None) -> bool:
@@ -173,6 +176,11 @@ def _is_of_claimed(case: Case[Link]) -> bool:
     return case.claim is not None and case.claim.intermediary == case.held.intermediary
 
 
+def _is_claimed_principals(case: Case[Link]) -> bool:
+    claimed = case.claim.principal if case.claim else None
+    return claimed is not None and case.organisation.number(claimed.type) == claimed.value
+
+
 def _linked_principal_is_another(case: Case[Link]) -> bool:
     return not _is_known_as(case.organisation, case.held.intermediary)
 
@@ -197,6 +205,13 @@ LINK_RULES: Final[tuple[Rule[Case[Link]], ...]] = (
         _is_of_claimed,
         lambda _: "for which intermediary the link is",
         lambda _: "a link to this very intermediary: there is no other one in between",
+    ),
+    Rule(
+        "principal_mismatch",
+        CLAIM,
+        _is_claimed_principals,
+        lambda _: "whose link it is",
+        lambda _: "a link of the represented that the employee was assigned to act for",
     ),
     Rule(
         "principal_is_intermediary",

@@ -113,7 +113,12 @@ def _obligation(case: Case[Granted]) -> Obligation | None:
         return None
     if held.registry is None or held.link is None or case.organisation.kvk is None:
         raise LookupError("the chain is not located")
-    claim = ChainClaim(link=held.link, intermediary=case.organisation.kvk, vestiging=held.vestiging)
+    claim = ChainClaim(
+        link=held.link,
+        principal=held.principal,
+        intermediary=case.organisation.kvk,
+        vestiging=held.vestiging,
+    )
     second = _participant(held.registry, registry)
     return Obligation(registry=held.registry, claim=registry.seal(claim, second, _SEALED))
 

@@ -30,7 +30,7 @@ from registry.administration.loading import actor as actor_of
 from registry.administration.situation import Situation
 from registry.events import By
 from registry.rules import Registry
-from registry.tables import Key
+from registry.tables import Key, resting_on
 from schemas.administration import (
     Accept,
     Command,
@@ -120,8 +120,8 @@ def _relied_on(done: Done, actor: Actor) -> dict[Key, int]:
     """What was read and is not written: it must be as it was read. What is written has the guard of
     its own revision."""
     written = {told.thing.id for told in done.told}
-    read = {**done.relies_on, **actor.authority}
-    return {key: revision for key, revision in read.items() if key[1] not in written}
+    read = [each for each in (*done.relies_on, *actor.authority) if each.id not in written]
+    return resting_on(*read)
 
 
 def _charged(

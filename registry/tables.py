@@ -158,6 +158,7 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "kind": OrganisationKind,
     "services": tuple,
     "vestigingen": tuple,
+    "approved_by": tuple,
 }
 
 

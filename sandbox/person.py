@@ -63,8 +63,6 @@ from schemas.topics import (
 )
 from schemas.values import AttributeName
 
-REFUSES_CONSENT = "refuse-consent"
-"""Of what somebody does: he shares nothing."""
 WRONG_PASSWORD = "not-the-password"  # noqa: S105 -- no secret: it is meant to be wrong
 STEP_SECONDS = 30
 _ANSWERS: dict[CredentialKind, tuple[Topic, type[Answer]]] = {
@@ -79,6 +77,7 @@ class Behaviour:
     """Who is at the browser, and how he answers.
 
     provider, kvk  what he chooses where there is a choice; without them, the first that he can use
+    organisation   the name of the organisation, where it has no KvK number
     through        and the name of the intermediary, where it matters
     shares         what he agrees to share; None: everything that he is asked
     remembers      his choices and his consent are to be remembered
@@ -90,6 +89,7 @@ class Behaviour:
     does: Does = Does.ANSWER
     provider: str | None = None
     kvk: str | None = None
+    organisation: str | None = None
     through: str | None = None
     shares: tuple[AttributeName, ...] | None = None
     remembers: bool = False
@@ -262,7 +262,8 @@ class Answering:
 
 
 def _is_wanted(option: RepresentationOption, who: Behaviour) -> bool:
-    return who.kvk in (None, option.kvk) and who.through in (None, option.through)
+    named = who.organisation in (None, option.name)
+    return named and who.kvk in (None, option.kvk) and who.through in (None, option.through)
 
 
 def _consent(prompt: ConsentPrompt, who: Behaviour) -> Reply:
@@ -277,8 +278,6 @@ def _consent(prompt: ConsentPrompt, who: Behaviour) -> Reply:
 
 def _shared(prompt: ConsentPrompt, who: Behaviour) -> tuple[AttributeName, ...]:
     """Of what he is asked, what he agrees to."""
-    if who.does == REFUSES_CONSENT:
-        return ()
     asked = [each.name for each in prompt.attributes]
     return tuple(name for name in asked if who.shares is None or name in who.shares)
 

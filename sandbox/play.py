@@ -151,6 +151,9 @@ class Player:
             does=login.does,
             provider=login.provider,
             kvk=organisation.kvk if organisation else None,
+            organisation=organisation.display_name
+            if organisation and not organisation.kvk
+            else None,
             through=through.display_name if through else None,
             shares=login.shares,
             remembers=login.remembers,

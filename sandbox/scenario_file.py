@@ -15,7 +15,6 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +27,13 @@ from pipeline.keys import utc_now
 from sandbox import scenario_rules
 from sandbox.scenario import Scenario
 from sandbox.scenario_facts import Place, Problem, did_you_mean, nearest
+from sandbox.scenario_form import as_yaml, example_of, fields_of, form_at, schema
 from sandbox.scenario_references import is_reference
 from sandbox.scenario_steps import ACT, LOGIN
 from sandbox.scenario_yaml import NotReadable, Reading, compose, line_of
 
 MAX_BYTES = 5_000_000
 _BEGIN = "a scenario begins with `herken: 1` (scenarios/first-login.yaml is an example)"
-_BARE = re.compile(r"[A-Za-z][A-Za-z0-9 @.+_-]*")
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _LEVEL_LETTERS = 4
 _SECRETS = ("password",)
@@ -123,55 +122,12 @@ def _located(problems: Sequence[Problem], reading: Reading) -> Iterator[tuple[in
 # --- the form
 
 
-@cache
-def schema() -> dict[str, Any]:
-    """The JSON Schema of a scenario file."""
-    form = Scenario.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **form}
-
-
-def _form(place: Place) -> dict[str, Any]:
-    """The JSON Schema of what stands at a place; empty where nothing should. A place with the name
-    of a variant in it (a Login, an Act) is of that one, and else of any."""
-    form = _resolved(schema())
-    for part in place:
-        form = _resolved(_inside(form, part) or {})
-    return form
-
-
-def _inside(form: dict[str, Any], part: str | int) -> dict[str, Any] | None:
-    if isinstance(part, int):
-        return form.get("items")
-    if part in _variants(form):
-        return _variants(form)[part]
-    return _fields(form).get(part)
-
-
-def _variants(form: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {each["$ref"].rsplit("/", 1)[-1]: _resolved(each) for each in form.get("oneOf", ())}
-
-
-def _resolved(form: dict[str, Any]) -> dict[str, Any]:
-    """A schema with what it refers to, and without the null of an optional field."""
-    if "$ref" in form:
-        form = schema()["$defs"][form["$ref"].rsplit("/", 1)[-1]] | form
-    if "anyOf" in form:
-        form = _resolved(form["anyOf"][0]) | form
-    return form
-
-
-def _fields(form: dict[str, Any]) -> dict[str, Any]:
-    variants = reversed(_variants(form).values())
-    each = (name for variant in variants for name in variant.get("properties", {}).items())
-    return dict(each) | dict(form.get("properties", {}))
-
-
 def _type_at(place: Place) -> str:
-    return str(_form(place).get("type", ""))
+    return str(form_at(place).get("type", ""))
 
 
 def _may_show(place: Place) -> bool:
-    return bool(place and _form(place)) and place[-1] not in _SECRETS
+    return bool(place and form_at(place)) and place[-1] not in _SECRETS
 
 
 def _validated(reading: Reading) -> tuple[Scenario | None, list[Problem]]:
@@ -215,7 +171,7 @@ def _said(error: ErrorDetails, reading: Reading) -> str:
         return _unknown_field(place)
     in_file = _place(place)
     value = None if kind == "missing" else _at(reading.tree, in_file)
-    form = _form(place)
+    form = form_at(place)
     choices = form.get("enum")
     if kind == "string_type" and in_file in reading.numbers:
         return f"is a number: quote it: {reading.quoted(in_file, reading.numbers[in_file])}"
@@ -229,11 +185,11 @@ def _said(error: ErrorDetails, reading: Reading) -> str:
 
 
 def _meant(place: Place) -> str:
-    return nearest(str(place[-1]), list(_fields(_form(place[:-1])))) or ""
+    return nearest(str(place[-1]), list(fields_of(form_at(place[:-1])))) or ""
 
 
 def _unknown_field(place: Place) -> str:
-    fields, name = list(_fields(_form(place[:-1]))), str(place[-1])
+    fields, name = list(fields_of(form_at(place[:-1]))), str(place[-1])
     space = " (a space belongs after ':')" if ":" in name else ""
     meant = did_you_mean(name, fields) or "."
     return f"there is no such field{space}{meant} Fields here are: {', '.join(fields)}"
@@ -269,29 +225,7 @@ def _wrong(kind: str, value: object) -> str:
 def _cure(place: Place, form: dict[str, Any]) -> str:
     name = "" if isinstance(place[-1], int) else f"{place[-1]}: "
     description = form.get("description", "")
-    return f"{description} Example: {name}{_as_yaml(_example(form))}".lstrip()
-
-
-def _as_yaml(value: Any) -> str:
-    """On one line, and with quotes where they are needed."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {_as_yaml(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_as_yaml(each) for each in value) + "]"
-    return value if isinstance(value, str) and _BARE.fullmatch(value) else json.dumps(value)
-
-
-def _example(form: dict[str, Any]) -> Any:
-    """The example of a field, or one made of the examples of its required fields."""
-    form = _resolved(form)
-    if form.get("examples"):
-        return form["examples"][0]
-    if form.get("type") == "array":
-        return [_example(form["items"])]
-    if form.get("oneOf"):
-        return _example(form["oneOf"][0])
-    fields = _fields(form)
-    return {name: _example(fields[name]) for name in form.get("required", fields)}
+    return f"{description} Example: {name}{as_yaml(example_of(form))}".lstrip()
 
 
 def main(argv: Sequence[str] | None = None) -> None:

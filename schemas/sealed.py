@@ -162,9 +162,11 @@ class ChainClaim(Value):
     """Sealed for the registry that has to confirm a chain: what the first one believes.
 
     link       the link that the intermediary accepted, as the confirming registry numbers it
+    principal  for whom the employee was assigned to act: the link must be that one's
     vestiging  the assignment holds for this vestiging of the represented only
     """
 
     link: UUID
+    principal: Identifier
     intermediary: KvK
     vestiging: Vestigingsnummer | None = None

@@ -7,8 +7,8 @@ login is worth nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -17,7 +17,6 @@ from dienstverlener.outcome import Assertion, Refusal
 from registry.administration import pseudonyms
 from registry.kept import Mandate, Organisation
 from registry.rules import Registry
-from registry.tables import Key, resting_on
 from schemas.administration import MANAGEMENT, REPRESENTATION, CommandRefusal, operation_of
 from schemas.codec import CLOCK_SKEW_SECONDS
 from schemas.directory import Directory
@@ -39,7 +38,7 @@ class Actor:
     pseudonym     at the registry's portal: tells two people apart
     organisation  for whom, as it is kept here; None: it is not, or the permit is another registry's
     kvk           its KvK number, by whichever registry
-    authority     the mandates that he is it by, with their revisions
+    authority     the mandates that he is it by
     """
 
     as_: As
@@ -47,7 +46,7 @@ class Actor:
     pseudonym: str
     organisation: Organisation | None = None
     kvk: str | None = None
-    authority: Mapping[Key, int] = field(default_factory=dict)
+    authority: tuple[Mandate, ...] = ()
 
     def owns(self, organisation: UUID) -> bool:
         return self.organisation is not None and self.organisation.id == organisation
@@ -91,10 +90,10 @@ def service_of(as_: As, registry: Registry) -> UUID:
 
 def authority_of(
     login: Assertion, held: Sequence[Mandate], registry: Registry, now: datetime
-) -> dict[Key, int]:
+) -> tuple[Mandate, ...]:
     """Of the mandates that name the service, those of who logged in that hold now and reach his
-    level, with their revisions."""
-    his = (
+    level."""
+    return tuple(
         mandate
         for mandate in held
         if is_valid(mandate, now)
@@ -102,7 +101,6 @@ def authority_of(
         and mandate.level >= login.level
         and pseudonyms.of_mandate(registry, mandate) == login.acting_subject
     )
-    return resting_on(*his)
 
 
 def is_valid(mandate: Mandate, now: datetime) -> bool:

@@ -12,7 +12,6 @@ from registry.administration.done import Done, Judged
 from registry.administration.situation import Situation
 from registry.events import Told
 from registry.kept import Mandate
-from registry.tables import resting_on
 from schemas.administration import (
     MANAGEMENT,
     Appoint,
@@ -30,7 +29,7 @@ def appoint(asked: Appoint, situation: Situation) -> Judged:
         return judged
     if missing((situation.actor.pseudonym,), situation):
         return awaits(asked, situation)
-    return replace(judged, relies_on={**judged.relies_on, **relies_on(situation)})
+    return replace(judged, relies_on=[*judged.relies_on, *relies_on(situation)])
 
 
 def appointed(asked: Appoint, situation: Situation) -> Judged:
@@ -58,4 +57,4 @@ def appointed(asked: Appoint, situation: Situation) -> Judged:
         registered_at=situation.now,
     )
     change = Told(EventKind.MANDATE_REGISTERED, made, lines.shown(made, situation))
-    return Done(told=[change], relies_on=resting_on(person))
+    return Done(told=[change], relies_on=[person])

@@ -15,7 +15,7 @@ from registry.administration.awaiting import Awaiting
 from registry.administration.done import Done, Judged
 from registry.administration.situation import Situation
 from registry.events import Told
-from registry.tables import Key, resting_on
+from registry.kept import Kept
 from schemas.administration import Appoint, Approve, CommandContent, CommandRefusal, EventKind
 
 Finish = Callable[[CommandContent, Situation], Judged]
@@ -57,7 +57,7 @@ def approve(_: Approve, situation: Situation, finish: Finish) -> Judged:
             "done_at": situation.now,
         }
     )
-    relied_on = {**judged.relies_on, **relies_on(situation)}
+    relied_on = [*judged.relies_on, *relies_on(situation)]
     told = [*judged.told, Told(EventKind.APPROVED, done)]
     return replace(judged, told=told, relies_on=relied_on)
 
@@ -88,10 +88,10 @@ def missing(approved: tuple[str, ...], situation: Situation) -> set[str]:
     return everybody - set(approved)
 
 
-def relies_on(situation: Situation) -> dict[Key, int]:
-    """Who represents, as it was read: nobody may have been added or withdrawn meanwhile."""
+def relies_on(situation: Situation) -> list[Kept]:
+    """Who represents, as it was read: nobody may have been withdrawn meanwhile."""
     organisation = situation.found.organisation
-    return resting_on(*situation.found.representatives, *((organisation,) if organisation else ()))
+    return [*situation.found.representatives, *([organisation] if organisation else [])]
 
 
 def _waits_on(before: Awaiting, approved: tuple[str, ...]) -> Done:

@@ -19,7 +19,6 @@ from registry.administration.situation import Situation
 from registry.events import Told
 from registry.kept import Assignment, Link, Organisation, Person
 from registry.rules import Registry
-from registry.tables import resting_on
 from schemas.administration import Assign, CommandRefusal, EventKind
 from schemas.chains import ChainInformationQuery, ChainLink, ChainQuestion
 from schemas.directory import KeyUse, Participant
@@ -45,7 +44,7 @@ def assign(asked: Assign, situation: Situation) -> Judged:
         shown = lines.shown(located, situation)
         told.append(Told(EventKind.ASSIGNMENT_LOCATED, located, shown))
     organisation, person = situation.found.organisation, situation.found.person
-    relied_on = resting_on(*(each for each in (organisation, person) if each is not None))
+    relied_on = [each for each in (organisation, person) if each is not None]
     asks = [] if here else questions(made, situation)
     return Done(told=told, relies_on=relied_on, asks=asks)
 

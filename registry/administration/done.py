@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pipeline.stage import Outgoing
 from registry.events import Told
-from registry.kept import Organisation
-from registry.tables import Key
+from registry.kept import Kept, Organisation
 from schemas.administration import ChargeKind, CommandRefusal, ShownLine
 
 
@@ -26,13 +25,13 @@ class Done:
     """A command that is done.
 
     told       everything that changes, as it is afterwards
-    relies_on  what else was read, and at which revision
+    relies_on  what else was read, and has to be as it was when this is written
     shown      lines to show, where nothing changes
     asks       queries to other registries
     """
 
     told: Sequence[Told] = ()
-    relies_on: Mapping[Key, int] = field(default_factory=dict)
+    relies_on: Sequence[Kept] = ()
     costs: Sequence[Cost] = ()
     asks: Sequence[Outgoing] = ()
     shown: Sequence[ShownLine] | None = None

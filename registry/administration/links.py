@@ -10,7 +10,6 @@ from registry.administration.registering import whose
 from registry.administration.situation import Situation
 from registry.events import Told
 from registry.kept import Link
-from registry.tables import resting_on
 from schemas.administration import Accept, ChargeKind, CommandRefusal, EventKind, RegisterLink
 from schemas.sealed import Identifier
 from schemas.values import EntityType
@@ -65,7 +64,7 @@ def linked(made: Link, situation: Situation) -> Judged:
         return CommandRefusal.NOT_FOUND
     cost = Cost(ChargeKind.CHAIN_REGISTRATION, organisation, f"{made.id}@{made.revision}")
     change = Told(EventKind.LINK_REGISTERED, made, lines.shown(made, situation))
-    return Done([change], resting_on(organisation), [cost])
+    return Done([change], [organisation], [cost])
 
 
 def accept(_: Accept, situation: Situation) -> Judged:

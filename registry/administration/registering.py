@@ -9,7 +9,6 @@ from registry.administration.done import Cost, Done, Judged
 from registry.administration.situation import Situation
 from registry.events import Told
 from registry.kept import Mandate, Organisation, Person
-from registry.tables import resting_on
 from schemas.administration import (
     Change,
     ChargeKind,
@@ -85,9 +84,8 @@ def registered(made: Mandate, situation: Situation) -> Judged:
     if organisation is None or person is None:
         return CommandRefusal.NOT_FOUND
     cost = Cost(ChargeKind.REGISTRATION, organisation, f"{made.id}@{made.revision}")
-    relied_on = resting_on(organisation, person)
     change = Told(EventKind.MANDATE_REGISTERED, made, lines.shown(made, situation))
-    return Done(told=[change], relies_on=relied_on, costs=[cost])
+    return Done(told=[change], relies_on=[organisation, person], costs=[cost])
 
 
 def change(asked: Change, situation: Situation) -> Judged:

@@ -258,6 +258,11 @@ def reasons(text: str) -> set[str]:
                 found |= texts(node)
             case ast.FunctionDef(name="is_awaited" | "time_fault" | "_reason"):
                 found |= {text for part in ast.walk(node) for text in texts(part)}
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="refused"), attr="append"),
+                args=[ast.Tuple(elts=[_, ast.Constant(value=str(reason))])],
+            ):
+                found.add(reason)
             case ast.keyword(arg="reject", value=ast.Constant(value=str(reason))):
                 found.add(reason)
     return {reason for reason in found if re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)+|expired", reason)}
@@ -266,6 +271,10 @@ def reasons(text: str) -> set[str]:
 def texts(node: ast.AST) -> set[str]:
     parts = [*getattr(node, "args", [])] if isinstance(node, ast.Call) else [node]
     return {p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)}
+
+
+CLIENT = ("dienstverlener/verify.py", "dienstverlener/evidence.py", "dienstverlener/offered.py")
+"""What refuses an assertion, and buries nothing."""
 
 
 def told_reasons() -> set[str]:
@@ -277,7 +286,7 @@ def told_reasons() -> set[str]:
 def test_every_reason_of_a_dead_letter_is_told_and_no_other() -> None:
     modules = [(file, text) for file, text in sources() if not file.startswith("herken/")]
     given = {file: reasons(text) for file, text in modules}
-    client = given.pop("dienstverlener/verify.py")
+    client = set().union(*(given.pop(file) for file in CLIENT))
     wanted = set().union(*given.values()) - {"message_not_handled"}
     assert wanted - told_reasons() == set()
     assert told_reasons() - wanted - client == {"malformed"}
@@ -286,6 +295,7 @@ def test_every_reason_of_a_dead_letter_is_told_and_no_other() -> None:
 def test_a_new_reason_is_found_in_the_code() -> None:
     assert reasons('raise Untrusted("never_heard_of")') == {"never_heard_of"}
     assert reasons('Step(reject="never_heard_of")') == {"never_heard_of"}
+    assert reasons('refused.append((record, "never_heard_of"))') == {"never_heard_of"}
 
 
 # --- planted faults

@@ -609,11 +609,8 @@ async def test_month_is_charged_exactly_once_under_redelivery(network: Network) 
 
 
 async def test_chain_login_is_charged_once_whoever_tells_it_again(network: Network) -> None:
-    request = str(uuid4())
-    charged = [
-        billing.charge(registry(), ChargeKind.CHAIN_LOGIN, KANTOOR, request, at)
-        for at in (NOW, NOW + DAY)
-    ]
+    request = uuid4()
+    charged = [billing.chain_login(registry(), KANTOOR, request, at) for at in (NOW, NOW + DAY)]
     async with network.pools["kade"].acquire() as connection:
         for each in charged:
             await each.change(connection)

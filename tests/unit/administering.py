@@ -26,7 +26,6 @@ from registry.kept import (
     Person,
 )
 from registry.rules import Registry
-from registry.tables import resting_on
 from schemas.administration import (
     MANAGEMENT,
     REPRESENTATION,
@@ -240,7 +239,7 @@ def actor(as_: As = As.MANAGER, held: Mandate = MANAGES, **changes: Any) -> Acto
     known = (MOLEN, KANTOOR, WERF, COMPANY)
     (own,) = [each for each in known if each.id == held.organisation]
     fields = {"level": EH3, "pseudonym": pseudonym(held), "organisation": own, "kvk": own.kvk}
-    return Actor(**{**fields, "as_": as_, "authority": resting_on(held), **changes})
+    return Actor(**{**fields, "as_": as_, "authority": (held,), **changes})
 
 
 BOOKKEEPING = actor(held=KANTOOR_MANAGES)
@@ -248,7 +247,7 @@ REPRESENTING = actor(As.REPRESENTATIVE, REPRESENTS)
 OPERATING = actor(As.OPERATOR, OPERATES)
 
 
-ABROAD = actor(organisation=None, kvk=KANTOOR_KVK, authority={})
+ABROAD = actor(organisation=None, kvk=KANTOOR_KVK, authority=())
 """A manager of the intermediary, by another registry's word."""
 
 

@@ -531,7 +531,9 @@ def link(**changes: Any) -> Link:
 
 def claim(**changes: Any) -> ChainClaim:
     """What the registry of the assignment claims of the link."""
-    return ChainClaim(**{"link": UUID(int=21), "intermediary": KANTOOR_KVK, **changes})
+    principal = Identifier(type=EntityType.KVKNR, value=KVK)
+    fields = {"link": UUID(int=21), "principal": principal, "intermediary": KANTOOR_KVK}
+    return ChainClaim(**{**fields, **changes})
 
 
 def candidate(held: Mandate | Assignment | None = None, **changes: Any) -> Candidate[Any]:

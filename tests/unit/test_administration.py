@@ -182,8 +182,8 @@ def test_command_is_refused_for_the_reason_that_its_rules_give() -> None:
     ("content", "by", "decider", "expected"),
     [
         (register(), actor(), KADE, None),
-        (register(), actor(authority={}), KADE, R.NOT_AUTHORISED),
-        (Accept(link=link().id), actor(authority={}), KADE, R.NOT_AUTHORISED),
+        (register(), actor(authority=()), KADE, R.NOT_AUTHORISED),
+        (Accept(link=link().id), actor(authority=()), KADE, R.NOT_AUTHORISED),
         (register(), ABROAD, PIER, R.NOT_AUTHORISED),
         (List(), ABROAD, PIER, R.NOT_AUTHORISED),
         (register(), actor(), PIER, R.NOT_AUTHORISED),
@@ -258,9 +258,9 @@ def test_registration_is_charged_once_for_its_cause() -> None:
 
 
 def test_price_is_the_registrys_own_choice() -> None:
-    dear = Choices(prices=dict.fromkeys(ChargeKind, 7))
+    dear = registry(prices=dict.fromkeys(ChargeKind, 7))
     (charge,) = [
-        out.message for out in handled(commanded(choices=dear)).send if out.topic is CHARGES
+        out.message for out in handled(commanded(registry=dear)).send if out.topic is CHARGES
     ]
     assert charge.cents == 7  # type: ignore[attr-defined]
 

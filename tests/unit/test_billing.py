@@ -35,7 +35,7 @@ def charge(kind: ChargeKind = ChargeKind.REGISTRATION, **changes: Any) -> Charge
 @pytest.mark.parametrize("kind", ChargeKind)
 def test_charge_has_the_price_of_its_kind(kind: ChargeKind) -> None:
     assert charge(kind).cents == PRICES[kind] > 0
-    assert charge(kind, prices={kind: 1}).cents == 1
+    assert charge(kind, registry=registry(prices={kind: 1})).cents == 1
 
 
 def test_same_cause_is_the_same_charge_and_another_is_another() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from providers.session_commands import nonce_of
 from sandbox.founding import Held, Wallet
-from sandbox.person import REFUSES_CONSENT, Answering, Behaviour, Reply
+from sandbox.person import Answering, Behaviour, Reply, _is_wanted
 from sandbox.scenario import Does
 from sandbox.visits import Visits
 from schemas import jose
@@ -28,7 +28,7 @@ from schemas.messages import (
     SessionCommandKind,
     SignatureAnswer,
 )
-from schemas.sealed import SessionSecret, SignatureSecret
+from schemas.sealed import RepresentationOption, SessionSecret, SignatureSecret
 from schemas.topics import CONSENT_CHOICES, SESSION_ANSWERS, SESSION_COMMANDS
 from schemas.values import AttributeName, Level
 from tests.unit.builders import BOTTER, DEADLINE, HAVEN, NONCE, REQUEST, world
@@ -162,7 +162,6 @@ def test_command_of_an_unknown_browser_looks_the_same(answering: Answering) -> N
         (who(shares=(FAMILY,)), (FAMILY,)),
         (who(shares=()), ()),
         (who(shares=(AttributeName.DATE_OF_BIRTH,)), ()),
-        (who(does=REFUSES_CONSENT), ()),
         (who(does=Does.CANCEL), None),
     ],
 )
@@ -200,3 +199,24 @@ async def test_person_says_whether_his_choice_is_to_be_remembered(
     message = (await reply(answering, prompt, who(remembers=remembers))).message
     assert isinstance(message, MeansChoice)
     assert (message.provider, message.remember) == (BOTTER, remembers)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [
+        ({}, ["0", "1", "2"]),
+        ({"kvk": "90000101"}, ["0", "2"]),
+        ({"organisation": "Het Duinfonds"}, ["1"]),
+        ({"kvk": "90000101", "through": "De Veer"}, ["2"]),
+        ({"kvk": "90000102"}, []),
+    ],
+)
+def test_an_organisation_is_wanted_by_its_number_or_name_and_who_is_between(
+    wanted: dict[str, Any], chosen: list[str]
+) -> None:
+    options = [
+        RepresentationOption(option="0", name="De Molen", kvk="90000101"),
+        RepresentationOption(option="1", name="Het Duinfonds"),
+        RepresentationOption(option="2", name="De Molen", kvk="90000101", through="De Veer"),
+    ]
+    assert [each.option for each in options if _is_wanted(each, who(**wanted))] == chosen

@@ -360,6 +360,11 @@ def test_consent_is_remembered_when_the_user_says_so(
     assert choose(*names, known=optional, remember=True).changes == changes
 
 
+def test_consent_is_not_remembered_when_the_user_does_not_say_so() -> None:
+    optional = provider(catalogue=asking(FIRST, FAMILY, required=False))
+    assert not choose(FIRST, FAMILY, known=optional).changes
+
+
 def test_what_the_service_asks_no_longer_is_not_shared() -> None:
     now = provider(catalogue=asking(FIRST))
     assert shared(choose(FIRST, FAMILY, known=now)) == PersonAttributes(first_name="Ans")

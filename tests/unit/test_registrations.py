@@ -102,7 +102,7 @@ def test_times_count_from_now(person: str, starts_in: timedelta, ends_in: timede
 
 
 def test_what_was_withdrawn_says_when() -> None:
-    assert mandate("dora").withdrawn_at == NOW - timedelta(days=1)
+    assert mandate("dora", service="loonaangifte").withdrawn_at == NOW - timedelta(days=1)
     assert mandate("gijs").withdrawn_at is None
 
 

@@ -94,6 +94,7 @@ MOMENT, DAY = timedelta(microseconds=1), timedelta(days=1)
 EH2, EH2PLUS, EH3, EH4 = Level.EH2, Level.EH2PLUS, Level.EH3, Level.EH4
 DECISION = f"aa.bb.{SIGNATURE}"
 VESTIGING, OTHER_VESTIGING = "900001010001", "900001010002"
+OF_NOBODY = Identifier(type=EntityType.KVKNR, value="90000888")
 OF_MOLEN = Identifier(type=EntityType.KVKNR, value=KVK)
 
 
@@ -194,7 +195,11 @@ def test_assignment_suffices_when_every_rule_holds(right: Case[Assignment]) -> N
 
 
 def far(held: Link | None = None, **changes: Any) -> Case[Link]:
-    return case(held or link(), **changes)
+    """The far half; what is claimed of it is about the link's own organisation."""
+    whose = changes.get("organisation", organisation())
+    known = [(t, whose.number(t)) for t in (EntityType.KVKNR, EntityType.RSIN)]
+    principal = next(Identifier(type=t, value=value) for t, value in known if value)
+    return case(held or link(), **{"claim": claim(principal=principal), **changes})
 
 
 RSIN_ONLY = organisation(kvk=None, rsin="123456782")
@@ -203,6 +208,8 @@ NEEDS_KVK = (RequestedAttribute(name=AttributeName.KVK_NUMBER, required=True, pu
 FAR: tuple[tuple[str, Case[Link]], ...] = (
     ("intermediary_mismatch", far(claim=claim(intermediary="90000999"))),
     ("intermediary_mismatch", far(link(intermediary="90000999"))),
+    ("principal_mismatch", far(claim=claim(principal=OF_NOBODY))),
+    ("principal_mismatch", far(organisation=organisation(kvk="90000888"), claim=claim())),
     ("principal_is_intermediary", far(organisation=organisation(kvk=KANTOOR_KVK))),
     ("link_not_accepted", far(link(accepted_at=None))),
     ("service_outside_link", far(link(**OUTSIDE))),

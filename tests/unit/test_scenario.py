@@ -16,8 +16,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from pipeline.errors import WrongUse
-from sandbox import scenario_file
-from sandbox.scenario_file import MAX_BYTES, ScenarioError, load, main, schema
+from sandbox.scenario_file import MAX_BYTES, ScenarioError, load, main
+from sandbox.scenario_form import as_yaml, example_of, schema
 from sandbox.scenario_references import REFERENCES
 from sandbox.scenario_rules import RULES
 from schemas.values import Level
@@ -305,7 +305,7 @@ def test_every_field_has_a_description_and_a_right_example() -> None:
     for definition in definitions:
         for name, field in definition.get("properties", {}).items():
             assert field.get("description"), name
-            example = scenario_file._example(field)
+            example = example_of(field)
             whole = {**field, "$defs": schema()["$defs"]}
             Draft202012Validator(whole).validate(example)
-            assert yaml.safe_load(scenario_file._as_yaml(example)) == example
+            assert yaml.safe_load(as_yaml(example)) == example

@@ -237,7 +237,7 @@ CHAINS_OFFERED = Check(
 )
 CHAINS_ASKED = Check(
     "registry.chain_information:handle",
-    expression="sender not in asked_of(registry)",
+    expression="sender.entity_id not in [each.entity_id for each in asked_of(registry)]",
     instead="False",
 )
 ASSIGNMENT_KNOWN = Check(

@@ -31,6 +31,7 @@ from pipeline.runner import Runner
 from pipeline.stage import Stage
 from registry.kept import Assignment
 from sandbox import scenario as s
+from sandbox.expecting import is_of
 from sandbox.person import STEP_SECONDS, Answering, Behaviour, CodeBook
 from sandbox.portal import LogInAs
 from sandbox.portal import service_id as portal_service
@@ -325,15 +326,13 @@ class Relay:
     def _verdict(self, outcome: Assertion | Refusal) -> str:
         if isinstance(outcome, Refusal):
             return str(outcome.code)
-        name = self._name_of(outcome.legal_subject.kvk)
-        through = f" through {self._name_of(outcome.intermediary)}" if outcome.intermediary else ""
-        known = [name for name, value in vars(outcome.person).items() if value is not None]
-        person = f" with {' and '.join(known)}" if known else ""
-        return f"assertion {outcome.level} for {name}{through}{person}"
-
-    def _name_of(self, kvk: str | None) -> str:
-        (name,) = [o.name for o in self._scenario.organisations if o.kvk == kvk]
-        return name
+        legal, kvk = outcome.legal_subject, outcome.intermediary
+        organisations = self._scenario.organisations
+        (name,) = [each.name for each in organisations if is_of(each, legal)]
+        through = [f"through {each.name}" for each in organisations if kvk and each.kvk == kvk]
+        known = [what for what, value in vars(outcome.person).items() if value is not None]
+        person = [f"with {' and '.join(known)}"] if known else []
+        return " ".join([f"assertion {outcome.level} for {name}", *through, *person])
 
     def _told(self, record: Record, topic: Topic, cause: str) -> None:
         """What a registry's portal, or a provider's user, is told."""

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from schemas.codec import Record
 from schemas.jose import new_key
-from schemas.sealed import ChainClaim
+from schemas.sealed import ChainClaim, Identifier
 from schemas.topics import CONFIRMATION_QUERIES, MANDATE_DECISIONS
-from schemas.values import Level
+from schemas.values import EntityType, Level
 from tests.integration.bad_input import stops
 from tests.integration.bad_input.kinds import CHAIN
 from tests.integration.bad_input.outcomes import TOO_LATE
@@ -29,6 +29,7 @@ from tests.integration.bad_input.rows import (
 from tests.support.forge import Place, Token, changed
 from tests.support.kinds import Kind
 
+_VISSERIJ = Identifier(type=EntityType.KVKNR, value="90000702")
 NOT_BOUND = Layer((stops.CONFIRMED,), UNHARMED)
 """Signed anew, a permit is not the one that the makelaar has: what is left to stop it."""
 
@@ -248,6 +249,13 @@ OBLIGATIONS = (
         lambda p: _query(p, data=_claim(p, intermediary="90000702")),
         ends("no_mandate", "confirmations"),
         Layer((stops.LINK_OF_CLAIMED, stops.CONFIRMATION_BOUND), BY_DIENSTVERLENER),
+        NOT_BOUND,
+    ),
+    _row(
+        "a claim of another represented's link",
+        lambda p: _query(p, data=_claim(p, principal=_VISSERIJ)),
+        ends("no_mandate", "confirmations"),
+        Layer((stops.LINK_OF_PRINCIPAL, stops.CONFIRMATION_BOUND), BY_DIENSTVERLENER),
         NOT_BOUND,
     ),
     _row(

@@ -251,6 +251,7 @@ LINK_FITS = Check(
 FOUND_BEFORE = Check(
     "registry.chain_information:handle", expression="assignment.link is not None or ", instead=""
 )
+LINK_OF_PRINCIPAL = _rules("registry.chain_rules:LINK_RULES", "principal_mismatch")
 LINK_RESTRICTION = _rules("registry.chain_rules:LINK_RULES", "restriction_not_allowed")
 
 # --- its administration

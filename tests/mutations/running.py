@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from queue import Queue
 from tempfile import TemporaryDirectory
 
@@ -100,5 +102,8 @@ def unmutated(rules: Sequence[Rule], root: Path = ROOT) -> subprocess.CompletedP
 
 
 def copy_of(root: Path, folder: Path) -> Path:
-    """The project without what is installed, built and stored."""
-    return Path(shutil.copytree(root, folder, ignore=shutil.ignore_patterns(*LEFT_OUT)))
+    """The project without what is installed, built and stored; compiled, each file to be compiled
+    anew where its content differs, so that a mutation is seen and nothing else costs time."""
+    copy = shutil.copytree(root, folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    compileall.compile_dir(copy, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+    return Path(copy)

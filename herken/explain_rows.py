@@ -13,8 +13,7 @@ from pipeline import database
 from pipeline.errors import HerkenError, WrongUse
 from pipeline.keys import Trust, read_secrets
 from pipeline.settings import Files, database_user, role_dsn
-from pipeline.stage import Connection
-from pipeline.store import handled, rows
+from pipeline.store import PostgresSession, Store
 from schemas.codec import Record, unverified
 from schemas.directory import Directory, Participant
 from schemas.messages import Outcome
@@ -85,10 +84,10 @@ async def _read(
 ) -> tuple[Row | None, list[Outcome]]:
     pool = await database.pool(dsn, size=1)
     try:
-        async with pool.acquire() as connection:
-            row = (await rows(connection, [request_id])).get(request_id)
+        async with Store(pool).session() as session:
+            row = (await session.rows([request_id])).get(request_id)
             found = Row.model_validate_json(row.body) if row else None
-            return found, await _outcomes(connection, participant, found)
+            return found, await _outcomes(session, participant, found)
     except asyncpg.UndefinedTableError:
         raise WrongUse(f"{participant.name} has no tables: run `herken setup databases`") from None
     finally:
@@ -96,13 +95,13 @@ async def _read(
 
 
 async def _outcomes(
-    connection: Connection, participant: Participant, row: Row | None
+    session: PostgresSession, participant: Participant, row: Row | None
 ) -> list[Outcome]:
     """What a makelaar answered the dienstverlener, from the bytes that it keeps."""
     if participant.role is not Role.MAKELAAR or row is None or row.answered_by is None:
         return []
-    kept = await handled(connection, [row.answered_by])
-    sent = [record for records in kept.values() for record in records if _is_outcome(record)]
+    kept = await session.handled([row.answered_by])
+    sent = [record for each in kept.values() for record in each.outputs if _is_outcome(record)]
     return [unverified(record.value.decode(), Outcome) for record in sent]
 
 

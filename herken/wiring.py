@@ -8,7 +8,10 @@ import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+import asyncpg
 
 from brokers.role import makelaar
 from pipeline import database, health, logs
@@ -40,6 +43,15 @@ BUILD: dict[Role, Callable[[Keys, Settings], RoleStages[Any]]] = {
 
 
 @dataclass(frozen=True)
+class Parts:
+    """What a process is made of, and the clock that it goes by. A fault test puts its own in."""
+
+    store: Callable[[asyncpg.Pool], Store] = Store
+    service: Callable[[str, RoleStages[Any], Runner, Settings], Service] = Service
+    clock: Callable[[], datetime] = utc_now
+
+
+@dataclass(frozen=True)
 class Participant:
     """A participant that this process runs."""
 
@@ -48,30 +60,44 @@ class Participant:
     service: Service
 
 
-async def run(role: str, names: Sequence[str], settings: Settings) -> None:
+async def run(
+    role: str, names: Sequence[str], settings: Settings, parts: Parts | None = None
+) -> None:
     """Run participants of one role until told to stop. Raises WrongUse, ServerUnreachable."""
     logs.configure(settings.log_level, ",".join(names))
     async with AsyncExitStack() as stack:
         follower = Follower(scheme_key(settings.network))
-        running = [await _participant(role, name, settings, follower, stack) for name in names]
+        member = _Member(role, settings, follower, parts or Parts())
+        running = [await member.join(name, stack) for name in names]
         follower.bury = _burying(running, settings)
         await stack.enter_async_context(follower.reading(settings.kafka))
         await stack.enter_async_context(_healthy(running, follower, settings))
         await _run_all([each.service for each in running])
 
 
-async def _participant(
-    role: str, name: str, settings: Settings, follower: Follower, stack: AsyncExitStack
-) -> Participant:
-    keys = Keys.load(settings.network, settings.secrets, name, lambda: follower.catalogue)
-    if keys.me.role is not ROLES[role]:
-        raise WrongUse(f"{name} is a {keys.me.role.name.lower()} in the directory, no {role}")
-    stages = BUILD[keys.me.role](keys, settings)
-    dsn = role_dsn(settings.postgres, database_user(name), keys.secrets.database_password)
-    pool = await database.pool(dsn, size=len(stages.stages) + 2)
-    stack.push_async_callback(pool.close)
-    store = Store(pool)
-    return Participant(keys, store, Service(name, stages, Runner(stages, keys, store), settings))
+@dataclass(frozen=True)
+class _Member:
+    """What participants that share a process have in common."""
+
+    role: str
+    settings: Settings
+    follower: Follower
+    parts: Parts
+
+    async def join(self, name: str, stack: AsyncExitStack) -> Participant:
+        """A participant with its keys, tables and stages. Raises WrongUse, ServerUnreachable."""
+        settings, parts = self.settings, self.parts
+        keys = Keys.load(settings.network, settings.secrets, name, lambda: self.follower.catalogue)
+        if keys.me.role is not ROLES[self.role]:
+            role = keys.me.role.name.lower()
+            raise WrongUse(f"{name} is a {role} in the directory, no {self.role}")
+        stages = BUILD[keys.me.role](keys, settings)
+        dsn = role_dsn(settings.postgres, database_user(name), keys.secrets.database_password)
+        pool = await database.pool(dsn, size=len(stages.stages) + 2)
+        stack.push_async_callback(pool.close)
+        store = parts.store(pool)
+        runner = Runner(stages, keys, store, parts.clock)
+        return Participant(keys, store, parts.service(name, stages, runner, settings))
 
 
 def _burying(running: Sequence[Participant], settings: Settings) -> Bury:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from pipeline.ledger import Handled, Row, Writes
 from pipeline.stage import Moment, Outgoing, RoleStages, Stage, Step
-from pipeline.store import Row, Writes
 from schemas.codec import Faulty, Received, Record
 
 Encode = Callable[[UUID, Sequence[Outgoing]], list[Record]]
@@ -52,7 +52,7 @@ class Fold:
         if step.reject is not None:
             self.rejected.append((item.record, step.reject))
             return
-        self.take(item.found.id, item.request_id, step)
+        self.take(item.found.id, item.request_id, step, item.record.position)
 
     def _step(self, stage: Stage, item: Item, moment: Moment) -> Step[Any]:
         row = self.row(item.request_id)
@@ -66,8 +66,10 @@ class Fold:
         row = self.rows.get(request_id)
         return None if row is None else self.role.row.model_validate_json(row.body)
 
-    def take(self, input_id: UUID, request_id: UUID, step: Step[Any]) -> None:
-        """Take a step's effects up into the batch."""
+    def take(
+        self, input_id: UUID, request_id: UUID, step: Step[Any], position: str | None = None
+    ) -> None:
+        """Take a step's effects up into the batch. `position`: where its input stands."""
         while step.claims & (self.taken | self.writes.claims.keys()):
             step = step.lost or Step()
         if step.row is not None:
@@ -78,7 +80,7 @@ class Fold:
         self.writes.changes.extend(step.changes)
         for thing, revision in step.relies_on.items():
             self._rely_on(thing, revision)
-        self.writes.handled[input_id] = self.encode(input_id, step.send)
+        self.writes.handled[input_id] = Handled(self.encode(input_id, step.send), position)
 
     def _rely_on(self, thing: Any, revision: int) -> None:
         """Read twice in one batch, and changed in between: the older one does not hold."""
@@ -94,4 +96,4 @@ class Fold:
 
     @property
     def outputs(self) -> list[Record]:
-        return [record for records in self.writes.handled.values() for record in records]
+        return [record for each in self.writes.handled.values() for record in each.outputs]

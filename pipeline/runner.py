@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,12 +17,12 @@ from uuid import UUID
 
 import structlog
 
-from pipeline import dead_letters, store
+from pipeline import dead_letters
 from pipeline.errors import BAD_DATA, CRASH, RETRIABLE
 from pipeline.fold import Fold, Item
 from pipeline.keys import Keys, utc_now
-from pipeline.stage import Batch, Connection, HandleDue, Moment, Outgoing, RoleStages, Stage
-from pipeline.store import Conflict, Row, Store
+from pipeline.ledger import Conflict, Handled, Ledger, Row, Session
+from pipeline.stage import Batch, HandleDue, Moment, Outgoing, RoleStages, Stage
 from schemas import codec
 from schemas.codec import Faulty, Record, Untrusted
 
@@ -43,10 +43,10 @@ class Runner:
         self,
         role: RoleStages[Any],
         keys: Keys,
-        rows: Store,
+        ledger: Ledger,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._role, self._keys, self._store, self._clock = role, keys, rows, clock
+        self._role, self._keys, self._ledger, self._clock = role, keys, ledger, clock
 
     async def process(self, stage: Stage, records: Sequence[Record]) -> list[Record]:
         """Handle a batch, and return what it leads to: messages and dead letters."""
@@ -112,36 +112,36 @@ class Runner:
                 wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
 
     async def _attempt(self, stage: Stage, items: list[Item], taken: frozenset[str]) -> Settled:
-        async with self._store.connection() as connection:
-            before = await store.handled(connection, [item.found.id for item in items])
+        async with self._ledger.session() as session:
+            before = await session.handled([item.found.id for item in items])
             fresh = [item for item in items if item.found.id not in before]
-            fold = await self._fold(stage, connection, fresh, taken)
+            fold = await self._fold(stage, session, fresh, taken)
             if fold.writes.handled:
-                async with connection.transaction():
-                    await store.write(connection, fold.writes, still_holds=self._role.still_holds)
+                async with session.transaction():
+                    await session.write(fold.writes, still_holds=self._role.still_holds)
             _log_handled(stage, fresh, fold)
-            repeated = await store.handled(connection, fold.repeats) if fold.repeats else {}
-        stored = [record for group in (*before.values(), *repeated.values()) for record in group]
-        return stored + fold.outputs, fold.rejected
+            repeated = await session.handled(fold.repeats) if fold.repeats else {}
+        again = [*_redelivered(items, before), *repeated.values()]
+        return [record for each in again for record in each.outputs] + fold.outputs, fold.rejected
 
     async def _fold(
-        self, stage: Stage, connection: Connection, items: list[Item], taken: frozenset[str]
+        self, stage: Stage, session: Session, items: list[Item], taken: frozenset[str]
     ) -> Fold:
-        rows = await store.rows(connection, [item.request_id for item in items]) if items else {}
+        rows = await session.rows([item.request_id for item in items]) if items else {}
         fold = Fold(self._role, self._encode, rows, taken)
-        for item in await self._with_facts(stage, connection, items, fold):
+        for item in await self._with_facts(stage, session, items, fold):
             fold.handle(stage, item, self._moment(item.found.id))
         return fold
 
     async def _with_facts(
-        self, stage: Stage, connection: Connection, items: list[Item], fold: Fold
+        self, stage: Stage, session: Session, items: list[Item], fold: Fold
     ) -> list[Item]:
         """Each item with its fact. What is faulty has none of its own: it gets what is known."""
         known = self._role.known()
         whole = [item.found for item in items if not isinstance(item.found, Faulty)]
         if stage.facts is None or not whole:
             return [replace(item, fact=known) for item in items]
-        batch = Batch(connection, whole, fold.row, known, self._clock())
+        batch = Batch(session.connection, whole, fold.row, known, self._clock())
         facts = iter(await stage.facts(batch))
         return [
             replace(item, fact=known if isinstance(item.found, Faulty) else next(facts))
@@ -169,41 +169,47 @@ class Runner:
 
     # --- what is due
 
-    async def due(self, limit: int = 200) -> dict[UUID, list[Record]]:
+    async def due(self, limit: int = 200) -> dict[UUID, Sequence[Record]]:
         """Handle the rows whose time has come. The caller publishes, then confirms."""
         if self._role.due is None:
             return {}
-        async with self._store.connection() as connection, connection.transaction():
-            rows = await store.due_rows(connection, self._clock(), limit)
+        async with self._ledger.session() as session, session.transaction():
+            rows = await session.due_rows(self._clock(), limit)
             fold = Fold(self._role, self._encode, {row.request_id: row for row in rows})
             for row in rows:
                 self._handle_due(fold, row, self._role.due)
             if rows:
-                await store.write(connection, fold.writes, unconfirmed=True)
-        return fold.writes.handled
+                await session.write(fold.writes, unconfirmed=True)
+        return {id_: handled.outputs for id_, handled in fold.writes.handled.items()}
 
     def _handle_due(self, fold: Fold, row: Row, due: HandleDue) -> None:
         input_id = codec.message_id("due", f"{row.request_id}@{row.version}")
         step = due(fold.row(row.request_id), self._role.known(), self._moment(input_id))
         fold.take(input_id, row.request_id, step)
 
-    async def unconfirmed(self) -> dict[UUID, list[Record]]:
+    async def unconfirmed(self) -> dict[UUID, Sequence[Record]]:
         """What an earlier sweep decided, and perhaps never published."""
         before = self._clock() - timedelta(seconds=_CONFIRMED_WITHIN_SECONDS)
-        async with self._store.connection() as connection:
-            return await store.unconfirmed(connection, before, limit=200)
+        async with self._ledger.session() as session:
+            return await session.unconfirmed(before, limit=200)
 
     async def confirm(self, ids: Sequence[UUID]) -> None:
         """Note that these are published."""
-        async with self._store.connection() as connection:
-            await store.confirm(connection, ids)
+        async with self._ledger.session() as session:
+            await session.confirm(ids)
+
+
+def _redelivered(items: Sequence[Item], before: Mapping[UUID, Handled]) -> list[Handled]:
+    """Of the inputs that were handled before, those whose outputs may not have been published."""
+    known = [(before[item.found.id], item) for item in items if item.found.id in before]
+    return [handled for handled, item in known if handled.is_at(item.record.position)]
 
 
 def _log_handled(stage: Stage, items: list[Item], fold: Fold) -> None:
     for item in items:
         sent = fold.writes.handled.get(item.found.id)
         if sent is not None:
-            topics = [record.topic for record in sent]
+            topics = [record.topic for record in sent.outputs]
             log.info(
                 "handled", topic=stage.topic.name, request_id=str(item.request_id), sent=topics
             )

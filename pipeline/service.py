@@ -21,6 +21,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from pipeline.dead_letters import Limit
+from pipeline.delivery import deliver, deliver_due
 from pipeline.kafka import unreachable
 from pipeline.runner import Runner
 from pipeline.settings import Settings
@@ -126,10 +127,23 @@ class Service:
 
     async def _handle(self, stage: Stage, limit: Limit, message: KafkaMessage) -> None:
         raw: Sequence[ConsumerRecord[bytes, bytes]] = message.raw_message
-        outputs = await self._runner.process(stage, [_record(record) for record in raw])
+        records = [_record(record) for record in raw]
+        await deliver(
+            lambda: self.process(stage, records, limit),
+            self.publish,
+            lambda: self.commit(stage, message),
+        )
+
+    async def process(self, stage: Stage, records: Sequence[Record], limit: Limit) -> list[Record]:
+        """Handle a batch, and return what to publish. Raises StageStopped."""
+        outputs = await self._runner.process(stage, records)
         dead = sum(output.topic.endswith(DLQ_SUFFIX) for output in outputs)
-        limit.count(len(raw) - dead, dead)
-        await self.publish(outputs)
+        limit.count(len(records) - dead, dead)
+        return outputs
+
+    async def commit(self, stage: Stage, message: KafkaMessage) -> None:
+        """Commit the offsets of a batch; where its partitions went to another process meanwhile,
+        they are that one's to commit."""
         try:
             await message.ack()
         except (CommitFailedError, IllegalStateError) as error:
@@ -163,15 +177,9 @@ class Service:
         while True:
             await asyncio.sleep(self._settings.sweep_seconds)
             try:
-                await self._publish_due()
+                await deliver_due(self._runner, self.publish)
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__)
-
-    async def _publish_due(self) -> None:
-        due = await self._runner.due() or await self._runner.unconfirmed()
-        if due:
-            await self.publish([record for records in due.values() for record in records])
-            await self._runner.confirm(list(due))
 
 
 def kafka_client(servers: str, name: str) -> KafkaBroker:

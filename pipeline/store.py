@@ -1,7 +1,7 @@
-"""The Postgres side of a role: one row a login, claims, and the bytes each input led to.
+"""The ledger in Postgres: a role's rows in its own schema, through its own database user.
 
-Everything a batch changes is written in one transaction. `inputs` makes a redelivery harmless:
-an input that was handled before is not decided again, its stored bytes go out again.
+`inputs` makes a redelivery harmless: an input that was handled before is not decided again, its
+stored bytes go out again.
 """
 
 from __future__ import annotations
@@ -9,48 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from pipeline.stage import Change, Connection, StillHolds
+from pipeline.ledger import Conflict, Handled, Row, Writes
+from pipeline.stage import Connection, StillHolds
 from schemas.codec import Record
 
 
-@dataclass(frozen=True)
-class Row:
-    """A login's row: `version` counts its writes, so that no writer overwrites another."""
-
-    request_id: UUID
-    version: int
-    body: str
-    due_at: datetime | None
-
-
-@dataclass
-class Writes:
-    """What one batch changes."""
-
-    rows: dict[UUID, Row] = field(default_factory=dict)
-    handled: dict[UUID, list[Record]] = field(default_factory=dict)
-    claims: dict[str, UUID] = field(default_factory=dict)
-    changes: list[Change] = field(default_factory=list)
-    relied_on: dict[Any, int] = field(default_factory=dict)
-
-
-class Conflict(Exception):
-    """Somebody else was first: handle again with what is there now."""
-
-    def __init__(self, taken: frozenset[str] = frozenset()) -> None:
-        super().__init__("conflict")
-        self.taken = taken
-
-
 class Store:
-    """A role's rows in its own schema, through its own database user."""
+    """A role's rows."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -60,62 +31,82 @@ class Store:
         async with self._pool.acquire() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[PostgresSession]:
+        async with self.connection() as connection:
+            yield PostgresSession(connection)
+
     async def is_reachable(self) -> bool:
         return bool(await self._pool.fetchval("SELECT true"))
 
 
-async def handled(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, list[Record]]:
-    """Of these inputs, those handled before, with what they led to."""
-    found = await connection.fetch("SELECT id, outputs FROM inputs WHERE id = ANY($1)", ids)
-    return {row["id"]: load_records(row["outputs"]) for row in found}
+class PostgresSession:
+    """One connection."""
 
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
 
-async def rows(connection: Connection, request_ids: Iterable[UUID]) -> dict[UUID, Row]:
-    """The rows of these logins, where there is one."""
-    found = await connection.fetch(
-        "SELECT request_id, version, body, due_at FROM logins WHERE request_id = ANY($1)",
-        list(set(request_ids)),
-    )
-    return {row["request_id"]: Row(*row.values()) for row in found}
+    def transaction(self) -> Any:
+        return self.connection.transaction()
 
+    async def handled(self, ids: Sequence[UUID]) -> dict[UUID, Handled]:
+        found = await self.connection.fetch(
+            "SELECT id, outputs, position FROM inputs WHERE id = ANY($1)", ids
+        )
+        return {row["id"]: Handled(load_records(row["outputs"]), row["position"]) for row in found}
 
-async def due_rows(connection: Connection, now: datetime, limit: int) -> list[Row]:
-    """Rows whose time has come; locked, and those locked by another worker left to it."""
-    found = await connection.fetch(
-        "SELECT request_id, version, body, due_at FROM logins WHERE due_at <= $1"
-        " ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED",
-        now,
-        limit,
-    )
-    return [Row(*row.values()) for row in found]
+    async def rows(self, request_ids: Iterable[UUID]) -> dict[UUID, Row]:
+        found = await self.connection.fetch(
+            "SELECT request_id, version, body, due_at FROM logins WHERE request_id = ANY($1)",
+            list(set(request_ids)),
+        )
+        return {row["request_id"]: Row(*row.values()) for row in found}
 
+    async def due_rows(self, now: datetime, limit: int) -> list[Row]:
+        found = await self.connection.fetch(
+            "SELECT request_id, version, body, due_at FROM logins WHERE due_at <= $1"
+            " ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+            now,
+            limit,
+        )
+        return [Row(*row.values()) for row in found]
 
-async def write(
-    connection: Connection,
-    writes: Writes,
-    *,
-    still_holds: StillHolds | None = None,
-    unconfirmed: bool = False,
-) -> None:
-    """Write it all, or raise Conflict inside the caller's transaction."""
-    if writes.relied_on and still_holds and not await still_holds(connection, writes.relied_on):
-        raise Conflict
-    await _write_inputs(connection, writes, unconfirmed)
-    await _write_claims(connection, writes.claims)
-    await _write_rows(connection, sorted(writes.rows.values(), key=lambda row: row.request_id))
-    for change in writes.changes:
-        await change(connection)
+    async def write(
+        self, writes: Writes, *, still_holds: StillHolds | None = None, unconfirmed: bool = False
+    ) -> None:
+        connection = self.connection
+        if writes.relied_on and still_holds and not await still_holds(connection, writes.relied_on):
+            raise Conflict
+        await _write_inputs(connection, writes, unconfirmed)
+        await _write_claims(connection, writes.claims)
+        await _write_rows(connection, sorted(writes.rows.values(), key=lambda row: row.request_id))
+        for change in writes.changes:
+            await change(connection)
+
+    async def unconfirmed(self, before: datetime, limit: int) -> dict[UUID, Sequence[Record]]:
+        found = await self.connection.fetch(
+            "SELECT id, outputs FROM inputs WHERE unconfirmed AND handled_at < $1 LIMIT $2",
+            before,
+            limit,
+        )
+        return {row["id"]: load_records(row["outputs"]) for row in found}
+
+    async def confirm(self, ids: Sequence[UUID]) -> None:
+        await self.connection.execute(
+            "UPDATE inputs SET unconfirmed = false WHERE id = ANY($1)", ids
+        )
 
 
 async def _write_inputs(connection: Connection, writes: Writes, unconfirmed: bool) -> None:
     ids = sorted(writes.handled)
-    outputs = [dump_records(writes.handled[id_]) for id_ in ids]
     written = await connection.fetch(
-        "INSERT INTO inputs (id, outputs, unconfirmed)"
-        " SELECT id, outputs, $3 FROM unnest($1::uuid[], $2::text[]) AS new (id, outputs)"
+        "INSERT INTO inputs (id, outputs, position, unconfirmed)"
+        " SELECT id, outputs, position, $4"
+        " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (id, outputs, position)"
         " ON CONFLICT DO NOTHING RETURNING id",
         ids,
-        outputs,
+        [dump_records(writes.handled[id_].outputs) for id_ in ids],
+        [writes.handled[id_].position for id_ in ids],
         unconfirmed,
     )
     if len(written) < len(ids):
@@ -152,22 +143,6 @@ async def _write_rows(connection: Connection, changed: Sequence[Row]) -> None:
     )
     if len(written) < len(changed):
         raise Conflict
-
-
-async def unconfirmed(
-    connection: Connection, before: datetime, limit: int
-) -> dict[UUID, list[Record]]:
-    """What the sweep decided, and perhaps never published."""
-    found = await connection.fetch(
-        "SELECT id, outputs FROM inputs WHERE unconfirmed AND handled_at < $1 LIMIT $2",
-        before,
-        limit,
-    )
-    return {row["id"]: load_records(row["outputs"]) for row in found}
-
-
-async def confirm(connection: Connection, ids: Sequence[UUID]) -> None:
-    await connection.execute("UPDATE inputs SET unconfirmed = false WHERE id = ANY($1)", ids)
 
 
 def dump_records(records: Sequence[Record]) -> str:

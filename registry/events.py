@@ -15,8 +15,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from pipeline.keys import Keys
+from pipeline.ledger import Conflict
 from pipeline.stage import Change, Outgoing
-from pipeline.store import Conflict
 from registry import tables
 from registry.kept import KEPT, Assignment, Kept, Link, Mandate, Organisation, Person
 from registry.rules import Registry

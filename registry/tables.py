@@ -10,8 +10,8 @@ from uuid import UUID
 
 import asyncpg
 
+from pipeline.ledger import Conflict
 from pipeline.stage import Connection
-from pipeline.store import Conflict
 from registry.kept import KEPT, Holder, Kept, OrganisationKind, Person
 from schemas.commands import Scope, ScopeKind
 from schemas.sealed import Identifier

@@ -222,6 +222,26 @@ async def test_crash_before_publishing_loses_nothing(pools: Pools) -> None:
     assert set(await Worker(pools).process(*records[::-1])) == set(stored)
 
 
+async def test_same_bytes_at_another_place_are_dropped_and_a_redelivery_is_not(
+    pools: Pools,
+) -> None:
+    """Of a record that is at two places, only the first may have been cut off by a crash."""
+    first = replace(request(), position="0:7")
+    sent = await Worker(pools).process(first)
+    assert len(sent) == 1
+    assert await Worker(pools).process(replace(first, position="0:8")) == []
+    assert await Worker(pools).process(replace(first, position="1:7")) == []
+    assert await Worker(pools).process(first, replace(first, position="0:8")) == sent
+
+
+async def test_input_of_an_unknown_place_is_sent_again(pools: Pools) -> None:
+    """Those that were handled before their places were kept."""
+    record = request()
+    sent = await Worker(pools).process(record)
+    await pools["duin"].execute("UPDATE inputs SET position = NULL")
+    assert await Worker(pools).process(replace(record, position="3:1")) == sent
+
+
 async def test_same_bytes_twice_in_a_batch_are_handled_once(pools: Pools) -> None:
     record = request()
     assert len(await Worker(pools).process(record, record)) == 1

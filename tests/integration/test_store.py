@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from pipeline import store
 from pipeline.keys import utc_now
-from pipeline.store import Conflict, Row, Store, Writes
+from pipeline.ledger import Conflict, Handled, Row, Writes
+from pipeline.store import Store
 from providers import means as means_table
 from sandbox.servers import Servers
 from schemas import jose
@@ -34,6 +34,7 @@ RECORDS = [
     Record("outcomes.haven", b"key", b"aa.bb.cc", (("ce_id", b"1"), ("ce_type", "é".encode()))),
     Record("challenges.aak", b"", b"", ()),
 ]
+AT, NOTHING = Handled(RECORDS, "3:14"), Handled([], "0:0")
 Pools = dict[str, asyncpg.Pool]
 
 
@@ -44,15 +45,15 @@ async def pools(herken_servers: Servers) -> AsyncIterator[Pools]:
 
 
 @pytest.fixture
-async def connection(pools: Pools) -> AsyncIterator[Any]:
-    async with Store(pools["duin"]).connection() as found:
+async def session(pools: Pools) -> AsyncIterator[Any]:
+    async with Store(pools["duin"]).session() as found:
         yield found
 
 
 @pytest.fixture
 async def other(pools: Pools) -> AsyncIterator[Any]:
     """A second worker."""
-    async with Store(pools["duin"]).connection() as found:
+    async with Store(pools["duin"]).session() as found:
         yield found
 
 
@@ -62,41 +63,41 @@ def row(version: int = 1, request_id: UUID | None = None, due_at: datetime | Non
 
 def writes(*rows: Row, **changes: Any) -> Writes:
     """What one input leads to."""
-    fields = {"rows": {r.request_id: r for r in rows}, "handled": {uuid4(): []}}
+    fields = {"rows": {r.request_id: r for r in rows}, "handled": {uuid4(): NOTHING}}
     return Writes(**{**fields, **changes})
 
 
-async def write(connection: Any, found: Writes, **how: Any) -> bool:
+async def write(session: Any, found: Writes, **how: Any) -> bool:
     """Whether it was written; a conflict leaves nothing."""
     try:
-        async with connection.transaction():
-            await store.write(connection, found, **how)
+        async with session.transaction():
+            await session.write(found, **how)
     except Conflict:
         return False
     return True
 
 
-async def version_of(connection: Any, request_id: UUID) -> int | None:
-    found = await store.rows(connection, [request_id])
+async def version_of(session: Any, request_id: UUID) -> int | None:
+    found = await session.rows([request_id])
     return found[request_id].version if found else None
 
 
 # --- what is written comes back
 
 
-async def test_what_an_input_led_to_comes_back_byte_for_byte(connection: Any) -> None:
+async def test_what_an_input_led_to_comes_back_byte_for_byte(session: Any) -> None:
     one, other = uuid4(), uuid4()
-    assert await write(connection, writes(handled={one: RECORDS, other: []}))
-    found = await store.handled(connection, [one, other, uuid4()])
-    assert found == {one: RECORDS, other: []}
+    assert await write(session, writes(handled={one: AT, other: NOTHING}))
+    found = await session.handled([one, other, uuid4()])
+    assert found == {one: AT, other: NOTHING}
 
 
-async def test_row_comes_back_as_it_was(connection: Any) -> None:
+async def test_row_comes_back_as_it_was(session: Any) -> None:
     due, never = row(due_at=NOW), row()
-    assert await write(connection, writes(due, never))
-    found = await store.rows(connection, [due.request_id, due.request_id, uuid4()])
+    assert await write(session, writes(due, never))
+    found = await session.rows([due.request_id, due.request_id, uuid4()])
     assert found == {due.request_id: due}
-    assert await store.rows(connection, [never.request_id]) == {never.request_id: never}
+    assert await session.rows([never.request_id]) == {never.request_id: never}
 
 
 async def test_store_says_whether_its_database_answers(pools: Pools) -> None:
@@ -108,64 +109,64 @@ async def test_store_says_whether_its_database_answers(pools: Pools) -> None:
 
 @pytest.mark.parametrize(("version", "written"), [(1, False), (2, True), (3, False)])
 async def test_row_is_written_when_its_version_is_the_next(
-    connection: Any, version: int, written: bool
+    session: Any, version: int, written: bool
 ) -> None:
     first = row()
-    assert await write(connection, writes(first))
+    assert await write(session, writes(first))
     again = replace(first, version=version, body='{"a": 2}')
-    assert await write(connection, writes(again)) is written
-    found = await store.rows(connection, [first.request_id])
+    assert await write(session, writes(again)) is written
+    found = await session.rows([first.request_id])
     assert found == {first.request_id: again if written else first}
 
 
-async def test_input_is_written_once(connection: Any) -> None:
+async def test_input_is_written_once(session: Any) -> None:
     id_, first, second = uuid4(), row(), row()
-    assert await write(connection, writes(first, handled={id_: RECORDS}))
-    assert not await write(connection, writes(second, handled={id_: [], uuid4(): []}))
-    assert await store.handled(connection, [id_]) == {id_: RECORDS}
-    assert await version_of(connection, second.request_id) is None
+    assert await write(session, writes(first, handled={id_: AT}))
+    assert not await write(session, writes(second, handled={id_: NOTHING, uuid4(): NOTHING}))
+    assert await session.handled([id_]) == {id_: AT}
+    assert await version_of(session, second.request_id) is None
 
 
-async def test_claim_is_written_once_and_the_loser_told_which(connection: Any) -> None:
+async def test_claim_is_written_once_and_the_loser_told_which(session: Any) -> None:
     mine, yours, free = (f"{name}:{uuid4()}" for name in ("mine", "yours", "free"))
-    assert await write(connection, writes(claims={mine: uuid4(), yours: uuid4()}))
+    assert await write(session, writes(claims={mine: uuid4(), yours: uuid4()}))
     lost, id_ = row(), uuid4()
     claims = {free: id_, yours: id_, mine: id_}
     with pytest.raises(Conflict) as raised:
-        async with connection.transaction():
-            await store.write(connection, writes(lost, claims=claims, handled={id_: []}))
+        async with session.transaction():
+            await session.write(writes(lost, claims=claims, handled={id_: NOTHING}))
     assert raised.value.taken == {mine, yours}
-    assert await store.handled(connection, [id_]) == {}
-    assert await version_of(connection, lost.request_id) is None
-    assert await write(connection, writes(claims={free: id_}))
+    assert await session.handled([id_]) == {}
+    assert await version_of(session, lost.request_id) is None
+    assert await write(session, writes(claims={free: id_}))
 
 
 async def test_one_of_two_workers_writes_when_both_do_at_once(pools: Pools) -> None:
     kept = Store(pools["duin"])
     for kind in (
-        {"handled": {uuid4(): []}},
+        {"handled": {uuid4(): NOTHING}},
         {"claims": {str(uuid4()): uuid4()}},
         {"rows": {(same := row()).request_id: same}},
     ):
 
         async def work(change: dict[str, Any] = kind) -> bool:
-            async with kept.connection() as connection:
-                return await write(connection, writes(**change))
+            async with kept.session() as session:
+                return await write(session, writes(**change))
 
         assert sorted(await asyncio.gather(*(work() for _ in range(4)))) == [False] * 3 + [True]
 
 
-async def test_claim_is_free_again_when_its_writer_gave_up(connection: Any, other: Any) -> None:
+async def test_claim_is_free_again_when_its_writer_gave_up(session: Any, other: Any) -> None:
     claims = {str(uuid4()): uuid4()}
-    transaction = connection.transaction()
+    transaction = session.transaction()
     await transaction.start()
-    await store.write(connection, writes(claims=claims))
+    await session.write(writes(claims=claims))
     waiting = asyncio.create_task(write(other, writes(claims=claims)))
     await transaction.rollback()
     assert await waiting
 
 
-async def test_everything_is_undone_when_a_change_fails(connection: Any) -> None:
+async def test_everything_is_undone_when_a_change_fails(session: Any) -> None:
     async def fails(_: Any) -> None:
         raise LookupError
 
@@ -173,22 +174,22 @@ async def test_everything_is_undone_when_a_change_fails(connection: Any) -> None
         await changed.execute("INSERT INTO claims VALUES ($1, $2)", claim, uuid4())
 
     mine, id_, claim = row(), uuid4(), str(uuid4())
-    failing = writes(mine, handled={id_: RECORDS}, changes=[marks, fails])
+    failing = writes(mine, handled={id_: AT}, changes=[marks, fails])
     with pytest.raises(LookupError):
-        await write(connection, failing)
-    assert await store.handled(connection, [id_]) == {}
-    assert await version_of(connection, mine.request_id) is None
-    assert await write(connection, writes(claims={claim: id_}, changes=[]))
+        await write(session, failing)
+    assert await session.handled([id_]) == {}
+    assert await version_of(session, mine.request_id) is None
+    assert await write(session, writes(claims={claim: id_}, changes=[]))
 
 
 # --- what is due
 
 
 @pytest.fixture
-async def empty(connection: Any) -> Any:
+async def empty(session: Any) -> Any:
     """Nothing in the tables that others left."""
-    await connection.execute("TRUNCATE logins, inputs, claims")
-    return connection
+    await session.connection.execute("TRUNCATE logins, inputs, claims")
+    return session
 
 
 async def test_row_is_due_from_its_time_on_and_earliest_first(empty: Any) -> None:
@@ -196,29 +197,29 @@ async def test_row_is_due_from_its_time_on_and_earliest_first(empty: Any) -> Non
     rows = [row(due_at=time) for time in times]
     assert await write(empty, writes(*rows))
     async with empty.transaction():
-        assert await store.due_rows(empty, NOW, limit=9) == [rows[1], rows[0]]
-        assert await store.due_rows(empty, NOW, limit=1) == [rows[1]]
+        assert await empty.due_rows(NOW, limit=9) == [rows[1], rows[0]]
+        assert await empty.due_rows(NOW, limit=1) == [rows[1]]
 
 
 async def test_due_rows_of_one_worker_are_left_to_it_by_another(empty: Any, other: Any) -> None:
     one, two = row(due_at=NOW - SECOND), row(due_at=NOW)
     assert await write(empty, writes(one, two))
     async with empty.transaction(), other.transaction():
-        assert await store.due_rows(empty, NOW, limit=1) == [one]
-        assert await store.due_rows(other, NOW, limit=9) == [two]
+        assert await empty.due_rows(NOW, limit=1) == [one]
+        assert await other.due_rows(NOW, limit=9) == [two]
 
 
 async def test_what_a_sweep_decided_is_unconfirmed_until_it_is_confirmed(empty: Any) -> None:
     swept, handled = uuid4(), uuid4()
-    assert await write(empty, writes(handled={swept: RECORDS}), unconfirmed=True)
-    assert await write(empty, writes(handled={handled: RECORDS}))
+    assert await write(empty, writes(handled={swept: Handled(RECORDS)}), unconfirmed=True)
+    assert await write(empty, writes(handled={handled: AT}))
     before, after = utc_now() - 60 * SECOND, utc_now() + 60 * SECOND
-    assert await store.unconfirmed(empty, before, limit=9) == {}
-    assert await store.unconfirmed(empty, after, limit=9) == {swept: RECORDS}
-    assert await store.unconfirmed(empty, after, limit=0) == {}
-    await store.confirm(empty, [swept])
-    assert await store.unconfirmed(empty, after, limit=9) == {}
-    assert await store.handled(empty, [swept]) == {swept: RECORDS}
+    assert await empty.unconfirmed(before, limit=9) == {}
+    assert await empty.unconfirmed(after, limit=9) == {swept: RECORDS}
+    assert await empty.unconfirmed(after, limit=0) == {}
+    await empty.confirm([swept])
+    assert await empty.unconfirmed(after, limit=9) == {}
+    assert await empty.handled([swept]) == {swept: Handled(RECORDS)}
 
 
 # --- a provider's means

@@ -11,8 +11,8 @@ import pytest
 from pydantic import BaseModel
 
 from pipeline.fold import Fold, Item
+from pipeline.ledger import Handled, Row
 from pipeline.stage import Connection, Moment, Outgoing, RoleStages, Stage, Step
-from pipeline.store import Row
 from schemas.codec import Faulty, Received, Record
 from schemas.messages import Cancellation
 from schemas.topics import CANCELLATIONS
@@ -136,7 +136,7 @@ def test_same_bytes_are_handled_once_in_a_batch() -> None:
 
 def test_step_is_noted_though_it_sends_nothing() -> None:
     found = folded(item(1), says=always(Step()))
-    assert found.writes.handled == {UUID(int=1): []}
+    assert found.writes.handled == {UUID(int=1): Handled([], "")}
 
 
 # --- claims

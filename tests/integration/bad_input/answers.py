@@ -220,7 +220,7 @@ TWICE = (
         "the same answer again when the login has ended",
         SIGNATURE_ANSWERS,
         lambda p: p.good,
-        Fate(repeated=True),
+        UNHARMED,
         (Layer((stops.SAME_BYTES,), dead("login_finished")),),
         Moment.LATER,
     ),

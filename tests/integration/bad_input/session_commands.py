@@ -99,7 +99,7 @@ ROWS = (
     _commanded(
         "the same logout again",
         lambda p: p.good,
-        Fate(repeated=True),
+        UNHARMED,
         Layer((stops.SAME_BYTES,), ends("logout done and logout not done", "session-commands")),
         moment=Moment.LATER,
     ),

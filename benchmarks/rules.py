@@ -98,8 +98,12 @@ def makelaar() -> dict[str, Step]:
     answer, decision = b.authentication_result(), b.mandate_decision()
     steps: dict[str, Step] = {
         "makelaar: the request": lambda: admission.admit(request, haven, network),
-        "makelaar: the declaration": lambda: evidence.judge_authentication(login, answer, network),
-        "makelaar: the decision": lambda: evidence.judge_decision(querying, decision, network),
+        "makelaar: the declaration": lambda: evidence.judge_authentication(
+            login, answer, network, b.NOW
+        ),
+        "makelaar: the decision": lambda: evidence.judge_decision(
+            querying, decision, network, b.NOW
+        ),
     }
     return _holding(steps)
 
@@ -150,7 +154,9 @@ def chain() -> dict[str, Step]:
     steps: dict[str, Step] = {
         "registry: an assignment": lambda: _decide(question, held),
         "second registry: the link": confirm,
-        "makelaar: the confirmation": lambda: evidence.judge_confirmation(login, answer, network),
+        "makelaar: the confirmation": lambda: evidence.judge_confirmation(
+            login, answer, network, b.NOW
+        ),
     }
     return _holding(steps)
 

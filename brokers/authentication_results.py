@@ -15,7 +15,7 @@ from schemas.topics import MANDATE_QUERIES
 
 
 def handle(
-    login: Login | None, received: Received[AuthenticationResult], network: Network, _: Moment
+    login: Login | None, received: Received[AuthenticationResult], network: Network, moment: Moment
 ) -> Step[Login]:
     """Ask the registry that the declaration names, or refuse."""
     reason = rules.is_awaited(login, Phase.AUTHENTICATING)
@@ -23,7 +23,7 @@ def handle(
         return Step(reject=reason)
     if received.sender is None or received.sender.entity_id != login.provider:
         return Step(reject="not_asked")
-    judged = evidence.judge_authentication(login, received.message, network)
+    judged = evidence.judge_authentication(login, received.message, network, moment.now)
     result = received.message.result
     if judged.code is not None or not isinstance(result, Authenticated):
         return outcomes.refuse_judged(login, judged, received.id, network.directory)

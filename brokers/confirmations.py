@@ -23,7 +23,7 @@ def handle(
         return Step(reject=reason)
     if received.sender is None or received.sender.entity_id != login.confirmer:
         return Step(reject="not_asked")
-    judged = evidence.judge_confirmation(login, received.message, network)
+    judged = evidence.judge_confirmation(login, received.message, network, moment.now)
     confirmed = received.message.result
     if judged.code is not None or not isinstance(confirmed, Confirmed):
         return outcomes.refuse_judged(login, judged, received.id, network.directory)

@@ -5,7 +5,7 @@ directory admits him for, nor for another login than the one that he was asked a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -60,11 +60,12 @@ D_co = TypeVar("D_co", bound=Authenticated | Permit | Confirmed, covariant=True)
 
 @dataclass(frozen=True)
 class Case(Generic[D_co]):
-    """A login, what the makelaar knows, and what somebody declares about it."""
+    """A login, what the makelaar knows, what somebody declares about it, and when that came."""
 
     login: Login
     network: Network
     declared: D_co
+    now: datetime
 
     @cached_property
     def service(self) -> Service | None:
@@ -77,28 +78,34 @@ BySecond = Case[Confirmed]
 Declared = Case[Authenticated | Permit | Confirmed]
 
 
-def judge_authentication(login: Login, answer: AuthenticationResult, network: Network) -> Judged:
+def judge_authentication(
+    login: Login, answer: AuthenticationResult, network: Network, now: datetime
+) -> Judged:
     """What ends the login at the provider's answer, or nothing where it goes on."""
     result = answer.result
     if isinstance(result, NotAuthenticated):
         return _theirs("provider", result.code, PROVIDER_REFUSALS)
-    return judging.judge(AUTHENTICATION, Case(login, network, result))
+    return judging.judge(AUTHENTICATION, Case(login, network, result, now))
 
 
-def judge_decision(login: Login, answer: MandateDecision, network: Network) -> Judged:
+def judge_decision(
+    login: Login, answer: MandateDecision, network: Network, now: datetime
+) -> Judged:
     """What ends the login without an assertion at the registry's answer."""
     result = answer.result
     if isinstance(result, Deny):
         return _theirs("registry", result.code, REGISTRY_REFUSALS)
-    return judging.judge(DECISION, Case(login, network, result))
+    return judging.judge(DECISION, Case(login, network, result, now))
 
 
-def judge_confirmation(login: Login, answer: Confirmation, network: Network) -> Judged:
+def judge_confirmation(
+    login: Login, answer: Confirmation, network: Network, now: datetime
+) -> Judged:
     """What ends the login without an assertion at the second registry's answer."""
     result = answer.result
     if isinstance(result, Deny):
         return _theirs("second registry", result.code, REGISTRY_REFUSALS)
-    return judging.judge(CONFIRMATION, Case(login, network, result))
+    return judging.judge(CONFIRMATION, Case(login, network, result, now))
 
 
 def _theirs(who: str, code: RefusalCode, allowed: frozenset[RefusalCode]) -> Judged:
@@ -110,6 +117,13 @@ def _theirs(who: str, code: RefusalCode, allowed: frozenset[RefusalCode]) -> Jud
 
 
 # --- rules about whatever is declared
+
+
+def _is_in_time(case: Declared) -> Seen:
+    """CHOICE: a login goes on before its deadline only, also where the sweep has not come yet."""
+    left = (case.login.deadline - case.now).total_seconds()
+    saw = "before the deadline" if left > 0 else "at the deadline or after it"
+    return Seen(left > 0, saw, "an answer before the deadline")
 
 
 def _is_offered(case: Declared) -> Seen:
@@ -235,6 +249,12 @@ def _bound(holds: bool, to: str) -> Seen:
 
 # --- the tables
 
+_LATE: Rule[Declared] = Rule(
+    "answer_too_late",
+    "CHOICE: request expiry is not published",
+    _is_in_time,
+    RefusalCode.DEADLINE_PASSED,
+)
 _WITHDRAWN: Rule[Declared] = Rule(
     "service_withdrawn",
     "[AS] service catalogue",
@@ -251,6 +271,7 @@ _ABOUT = "[AS] declarations are bound to their request"
 _LEVEL = "[AS] flow step 8: level requested and level used"
 
 AUTHENTICATION: tuple[Rule[ByProvider], ...] = (
+    _LATE,
     _WITHDRAWN,
     Rule("declaration_of_another_login", _ABOUT, _is_about),
     Rule("declared_level_too_low", "[AS] levels are minimums", _suffices),
@@ -262,6 +283,7 @@ AUTHENTICATION: tuple[Rule[ByProvider], ...] = (
     _RAISED,
 )
 DECISION: tuple[Rule[ByRegistry], ...] = (
+    _LATE,
     _WITHDRAWN,
     Rule("decision_of_another_login", _ABOUT, _is_about),
     Rule("decision_not_bound", "[AS] flow step 8: signature of the declaration", _is_bound),
@@ -273,6 +295,7 @@ DECISION: tuple[Rule[ByRegistry], ...] = (
     _RAISED,
 )
 CONFIRMATION: tuple[Rule[BySecond], ...] = (
+    _LATE,
     _WITHDRAWN,
     Rule("confirmation_of_another_login", _ABOUT, _is_about),
     Rule("confirmation_not_bound", "[AS] ketenmachtiging: of this permit", _is_bound_to_permit),

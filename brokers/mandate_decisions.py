@@ -25,7 +25,7 @@ def handle(
         return Step(reject=reason)
     if received.sender is None or received.sender.entity_id != login.registry:
         return Step(reject="not_asked")
-    judged = evidence.judge_decision(login, received.message, network)
+    judged = evidence.judge_decision(login, received.message, network, moment.now)
     permit = received.message.result
     if judged.code is not None or not isinstance(permit, Permit):
         return outcomes.refuse_judged(login, judged, received.id, network.directory)

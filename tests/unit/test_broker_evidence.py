@@ -91,7 +91,7 @@ def stopped_by(judged: Judged) -> str | None:
 def by_provider(row: Login | None = None, known: Changes | None = None, **declared: Any) -> Judged:
     answer = authentication_result(authenticated(**declared))
     found = row or login(provider=BOTTER)
-    return evidence.judge_authentication(found, answer, network(**(known or {})))
+    return evidence.judge_authentication(found, answer, network(**(known or {})), NOW)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,7 @@ def test_declaration_holds_when_it_is_about_this_login_and_reaches(declared: Cha
 
 
 OF_PROVIDER: list[tuple[str, Changes]] = [
+    ("answer_too_late", {"row": login(provider=BOTTER, deadline=NOW)}),
     ("service_withdrawn", {"known": {"catalogue": WITHDRAWN}}),
     ("declaration_of_another_login", {"request_digest": OTHER_DIGEST}),
     ("declaration_of_another_login", {"dienstverlener": LOODS}),
@@ -121,6 +122,7 @@ OF_PROVIDER: list[tuple[str, Changes]] = [
     ("level_raised", {"known": {"catalogue": RAISED}}),
 ]
 CODES = {
+    "answer_too_late": RefusalCode.DEADLINE_PASSED,
     "service_withdrawn": RefusalCode.SERVICE_WITHDRAWN,
     "level_raised": RefusalCode.LEVEL_NOT_SUPPORTED,
 }
@@ -155,6 +157,12 @@ def test_login_goes_on_when_the_level_was_raised_to_what_is_reached_anyhow() -> 
     assert by_provider(known={"catalogue": RAISED}, level=EH4).code is None
 
 
+@pytest.mark.parametrize(("left", "holds"), [(1, True), (0, False), (-1, False)])
+def test_login_goes_on_when_the_answer_comes_before_its_deadline(left: int, holds: bool) -> None:
+    row = login(provider=BOTTER, deadline=NOW + timedelta(microseconds=left))
+    assert stopped_by(by_provider(row)) == (None if holds else "answer_too_late")
+
+
 # --- what a registry decides
 
 
@@ -163,7 +171,7 @@ def by_registry(
 ) -> Judged:
     found = row or login(Phase.QUERYING, declaration=DECLARATION)
     answer = mandate_decision(decided or permit())
-    return evidence.judge_decision(found, answer, network(**(known or {})))
+    return evidence.judge_decision(found, answer, network(**(known or {})), NOW)
 
 
 @pytest.mark.parametrize("decided", [permit(), permit(level=EH4), obliging(PIER)])
@@ -174,6 +182,7 @@ def test_permit_holds_when_it_is_about_this_login_bound_and_reaches(decided: Per
 
 
 OF_REGISTRY: list[tuple[str, Changes]] = [
+    ("answer_too_late", {"row": login(Phase.QUERYING, declaration=DECLARATION, deadline=NOW)}),
     ("service_withdrawn", {"known": {"catalogue": WITHDRAWN}}),
     ("decision_of_another_login", {"decided": permit(request_digest=OTHER_DIGEST)}),
     ("decision_of_another_login", {"decided": permit(dienstverlener=LOODS)}),
@@ -251,7 +260,7 @@ def by_second(row: Login | None = None, known: Changes | None = None, **changes:
     found = row or confirming()
     bound = {"decision_signature": signature_of(found.decision or ""), **changes}
     answer = confirmation(confirmed(**bound))
-    return evidence.judge_confirmation(found, answer, network(**(known or {})))
+    return evidence.judge_confirmation(found, answer, network(**(known or {})), NOW)
 
 
 @pytest.mark.parametrize("changes", [{}, {"level": EH4}])
@@ -262,6 +271,7 @@ def test_confirmation_holds_when_it_is_about_this_login_bound_and_reaches(change
 
 
 OF_SECOND: list[tuple[str, Changes]] = [
+    ("answer_too_late", {"row": confirming(deadline=NOW)}),
     ("service_withdrawn", {"known": {"catalogue": WITHDRAWN}}),
     ("confirmation_of_another_login", {"request_digest": OTHER_DIGEST}),
     ("confirmation_of_another_login", {"dienstverlener": LOODS}),
@@ -327,10 +337,10 @@ def test_refusals_that_are_a_participants_to_give_stay_what_they_are() -> None:
 def judged_refusal(who: str, code: RefusalCode) -> Judged:
     if who == "provider":
         answer: Message = authentication_result(NotAuthenticated(code=code))
-        return evidence.judge_authentication(login(), answer, network())
+        return evidence.judge_authentication(login(), answer, network(), NOW)
     if who == "registry":
-        return evidence.judge_decision(login(), mandate_decision(Deny(code=code)), network())
-    return evidence.judge_confirmation(login(), confirmation(Deny(code=code)), network())
+        return evidence.judge_decision(login(), mandate_decision(Deny(code=code)), network(), NOW)
+    return evidence.judge_confirmation(login(), confirmation(Deny(code=code)), network(), NOW)
 
 
 @pytest.mark.parametrize("code", list(RefusalCode))
@@ -355,13 +365,14 @@ def test_refusal_is_passed_on_when_it_is_the_participants_to_give(
 
 def test_refusal_stands_when_the_service_was_withdrawn_too() -> None:
     answer = authentication_result(NotAuthenticated(code=RefusalCode.CANCELLED_BY_USER))
-    judged = evidence.judge_authentication(login(), answer, network(catalogue=WITHDRAWN))
+    judged = evidence.judge_authentication(login(), answer, network(catalogue=WITHDRAWN), NOW)
     assert judged.code is RefusalCode.CANCELLED_BY_USER
 
 
 def test_findings_are_lean_and_name_nobody() -> None:
     saw = [finding.saw for finding in by_provider().findings]
     assert saw == [
+        "before the deadline",
         "in the catalogue, version 2",
         "this login",
         "EH3; EH3 is asked",

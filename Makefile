@@ -16,10 +16,10 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	@touch $@
 	@echo "herken: installed"
 
-.PHONY: help install lock schemas lint types unit contract integration e2e faults mutants test demo bench docs clean
+.PHONY: help install lock schemas lint types unit contract integration e2e faults mutants seeded-bugs test demo bench docs clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## create .venv with the hash-locked requirements
 
@@ -58,6 +58,9 @@ faults: install ## kills, restarts and crashes in the middle of logins
 
 mutants: install ## mutate every rule of the scheme, and see its test go red
 	$(BIN)/python -m tests.mutations
+
+seeded-bugs: install ## put bugs into copies of the project, and see that each is found
+	$(BIN)/python -m tests.seeded_bugs
 
 test: install lint types ## everything that has to hold
 	$(BIN)/pytest

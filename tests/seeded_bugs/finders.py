@@ -1,0 +1,86 @@
+"""What looks for bugs. Each is a command that exits with 0 where nothing is wrong, and with 1 where
+an invariant does not hold; its report is one JSON document on stdout, with `violations` in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_HOLDS, _VIOLATED = 0, 1
+
+
+@dataclass(frozen=True)
+class Finder:
+    """A command, and for how long it may look at most."""
+
+    module: str
+    arguments: tuple[str, ...] = ()
+    seconds: float = 300
+
+    def argv(self, more: str) -> list[str]:
+        return [sys.executable, "-m", self.module, *self.arguments, *more.split(), "--json"]
+
+
+FINDERS: dict[str, Finder] = {
+    "simulation": Finder("tests.simulation", ("--histories", "5000", "--seed", "1"), 240),
+    "faults": Finder("tests.faults.run", ("--short", "--seed", "1"), 400),
+    "race": Finder("tests.faults.withdrawal_race", ("--withdrawals", "250", "--seed", "1"), 240),
+}
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a finder said: `violations` it found (None: it came to no verdict), after how long."""
+
+    violations: int | None
+    said: str
+    seconds: float
+
+    @property
+    def found(self) -> bool:
+        return bool(self.violations)
+
+
+def search(finder: Finder, more: str, folder: Path) -> Search:
+    """Run a finder in a copy of the project."""
+    began = time.monotonic()
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    try:
+        done = subprocess.run(
+            finder.argv(more),
+            cwd=folder,
+            env=inherited,
+            capture_output=True,
+            text=True,
+            timeout=finder.seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Search(None, "it did not end", time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return Search(_violations(done.returncode, done.stdout), done.stdout + done.stderr, seconds)
+
+
+def _violations(code: int, printed: str) -> int | None:
+    """What crashes has found nothing: only a report counts."""
+    report = _report(printed)
+    if report is None or code not in (_HOLDS, _VIOLATED):
+        return None
+    found = report.get("violations", 0)
+    count = len(found) if isinstance(found, Sequence | dict) else int(found)
+    return count if (count > 0) is (code == _VIOLATED) else None
+
+
+def _report(printed: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(printed)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,5 +1,5 @@
-"""Histories of a whole network: real handlers, fold, runner and delivery, everything else in memory,
-and every step of it chosen by a seed.
+"""Histories of a whole network: real handlers, fold, runner and delivery, all else in memory, and
+every step of it chosen by a seed.
 
     python -m tests.simulation --histories 100000 --seed 1     many, each judged
     python -m tests.simulation --replay 1:4711                 one, told as a story

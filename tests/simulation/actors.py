@@ -74,7 +74,9 @@ class Actors:
 
     def of(self, key: bytes) -> LoginPlan | None:
         """The first login with this request ID."""
-        return next((self.logins[n] for n, id_ in self.ids.items() if str(id_).encode() == key), None)
+        return next(
+            (self.logins[n] for n, id_ in self.ids.items() if str(id_).encode() == key), None
+        )
 
     # --- dienstverleners
 
@@ -106,7 +108,11 @@ class Actors:
         """The same bytes as the first time."""
         login = self.logins[number]
         by = SERVICES[login.service][1]
-        found = (s.record for s in self.sent if (s.request_id, s.dienstverlener) == (self.ids[number], by))
+        found = (
+            s.record
+            for s in self.sent
+            if (s.request_id, s.dienstverlener) == (self.ids[number], by)
+        )
         return next(found, None)
 
     def cancellation(self, number: int, now: datetime) -> Record:

@@ -1,4 +1,4 @@
-"""Who takes part in every history: one makelaar, two providers, two registries, two dienstverleners,
+"""Who takes part in every history: a makelaar, two providers, two registries, two dienstverleners,
 and six people who each hold something else."""
 
 from __future__ import annotations

@@ -343,7 +343,9 @@ def refusals_are_explained(judging: Judging) -> Iterator[str]:
     for row in judging.rows:
         failed = [finding for finding in row.findings if not finding.passed]
         refused = codes.get(row.request) is not None
-        if row.request in codes and (len(failed) != int(refused) or failed != [row.findings[-1]][:refused]):
+        if row.request in codes and (
+            len(failed) != int(refused) or failed != [row.findings[-1]][:refused]
+        ):
             yield f"11: {len(failed)} reasons for the end of {row.request_id}"
 
 

@@ -46,7 +46,11 @@ class Locks:
         held = self._held.get(key)
         if not held:
             return []
-        return [each for each, is_shared in held.items() if each is not mine and not (shared and is_shared)]
+        return [
+            each
+            for each, is_shared in held.items()
+            if each is not mine and not (shared and is_shared)
+        ]
 
     def is_free(self, mine: Any) -> bool:
         """Whether what a transaction waits for is free now."""
@@ -70,4 +74,7 @@ def _waits_for(one: Any, other: Any) -> bool:
     if one.waits_for is None:
         return False
     key, shared = one.waits_for
-    return any(each is other or _waits_for(each, other) for each in one.ledger.locks.blocking(key, one, shared=shared))
+    return any(
+        each is other or _waits_for(each, other)
+        for each in one.ledger.locks.blocking(key, one, shared=shared)
+    )

@@ -125,7 +125,9 @@ def draw(seed: str) -> Plan:
     count = random.choice(_COUNTS)
     logins = [_login(random, number) for number in range(count)]
     deeds = [Deed(Doing.REQUEST, number, 0) for number in range(count)]
-    deeds += [_deed(random, random.randrange(count)) for _ in range(random.choice((0, 0, 1, 1, 2, 3)))]
+    deeds += [
+        _deed(random, random.randrange(count)) for _ in range(random.choice((0, 0, 1, 1, 2, 3)))
+    ]
     faults = [_fault(random) for _ in range(random.choice((0, 1, 1, 2, 2, 3, 4)))]
     return Plan(seed, logins, deeds, faults)
 

@@ -14,8 +14,10 @@ from pipeline import dead_letters
 from pipeline.delivery import deliver, deliver_due
 from pipeline.errors import RETRIABLE
 from pipeline.ledger import Conflict
+from schemas import codec
 from schemas.codec import Record, message_id
-from schemas.topics import DLQ_SUFFIX, OUTCOMES
+from schemas.messages import Outcome
+from schemas.topics import AUTHN_REQUESTS, DLQ_SUFFIX, OUTCOMES
 from tests.simulation import substitutes, tables
 from tests.simulation.actors import PROMPT_TOPICS, Actors
 from tests.simulation.cast import BY_NAME, LINK, Cast
@@ -23,13 +25,15 @@ from tests.simulation.kafka import Batch, Group, Topics
 from tests.simulation.memory import MemorySession
 from tests.simulation.network import Clock, Member, Process, Task, members
 from tests.simulation.plan import Deed, Doing, Harm, Plan
-from tests.simulation.points import Point, Waiting, reach
+from tests.simulation.points import Point, reach
 
 TICK_US = 10_000
 MOST_STEPS = 20_000
 GRACE = timedelta(seconds=15)
 """After a deadline: a sweep, its publication, and once more what an earlier sweep left."""
 _UNCONFIRMED = timedelta(seconds=6)
+_STARTING = AUTHN_REQUESTS.name
+"""While a login is being started, its deadline is not known, and no clock moves to another's."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,8 @@ class Run:
 
     def _is_ready(self, deed: Deed) -> bool:
         key = self._key(deed)
+        if deed.doing is Doing.CLOCK and any(task.what == _STARTING for task in self._tasks):
+            return False
         return deed.after == 0 or (key is not None and self._progress[key] >= deed.after)
 
     def _key(self, deed: Deed) -> bytes | None:
@@ -211,8 +217,7 @@ class Run:
         process.is_up, process.is_hung, process.sweeps = False, False, False
         for task in [each for each in self._tasks if each.process is process]:
             self._end(task)
-            if task.at is not None and task.work.cr_frame is not None and not task.work.cr_running:
-                task.work.close()
+            task.work.close()
         member = self.members[process.participant]
         for group in member.groups:
             group.busy.discard(process)
@@ -269,7 +274,9 @@ class Run:
         for record in batch.records:
             fault = self.unsettled(record)
             if fault is not None:
-                self.broken.append(f"10: offset of {record.topic} {record.position} committed: {fault}")
+                self.broken.append(
+                    f"10: offset of {record.topic} {record.position} committed: {fault}"
+                )
 
     def unsettled(self, record: Record) -> str | None:
         """Why an input is not settled: neither dead-lettered, nor handled and all of it sent."""
@@ -282,7 +289,9 @@ class Run:
             return "its input was not handled"
         if stored.handled.position not in (None, record.position):
             return None
-        missing = [r.topic for r in stored.handled.outputs if (r.topic, r.value) not in self.appended]
+        missing = [
+            r.topic for r in stored.handled.outputs if (r.topic, r.value) not in self.appended
+        ]
         return f"nothing was sent on {', '.join(missing)}" if missing else None
 
     # --- appending
@@ -360,11 +369,10 @@ class Run:
 
     def _awaited_until(self) -> dict[UUID, datetime]:
         """The deadlines of logins without a published outcome."""
-        told = {each.record.key for each in self.outcomes}
-        rows = self.makelaar.ledger.rows
-        found = {id_: row for id_, row in rows.items() if str(id_).encode() not in told}
-        model = self.cast.roles["duin"].row
-        return {id_: model.model_validate_json(row.body).deadline for id_, row in found.items()}
+        told = {codec.unverified(o.record.value.decode(), Outcome).request for o in self.outcomes}
+        model, rows = self.cast.roles["duin"].row, self.makelaar.ledger.rows
+        logins = [model.model_validate_json(row.body) for row in rows.values()]
+        return {each.request_id: each.deadline for each in logins if each.request not in told}
 
     def _set_clock(self, deed: Deed) -> None:
         every = [process for member in self.members.values() for process in member.processes]

@@ -38,9 +38,7 @@ async def means_by_key_id(session: MemorySession, key_ids: Iterable[str]) -> dic
     return {key_id: means for key_id, means in found.items() if means is not None}
 
 
-async def of_holders(
-    session: MemorySession, holders: Iterable[Holder]
-) -> dict[Holder, Holding]:
+async def of_holders(session: MemorySession, holders: Iterable[Holder]) -> dict[Holder, Holding]:
     await session.ledger.reach(Point.READ_FACTS)
     return {holder: _holding(session.ledger.tables, holder) for holder in holders}
 

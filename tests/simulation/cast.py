@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -90,23 +89,18 @@ class Cast:
 
 def cast() -> Cast:
     """Made once in a process, while cryptography and SQL are substituted."""
-    keys = {name: _keys(name) for name in (*ROLES, *DIENSTVERLENERS)}
+    world = b.world.__wrapped__()
+    keys = {name: _keys(world, name) for name in (*ROLES, *DIENSTVERLENERS)}
     roles: dict[str, RoleStages[Any]] = {"duin": makelaar(keys["duin"], DEADLINE_SECONDS)}
     roles |= {name: provider(keys[name], b.ATTEMPTS) for name in ("aak", "botter")}
     roles |= {name: registry(keys[name]) for name in ("kade", "pier")}
-    users = _user_keys()
+    users = {player.name: jose.new_key() for player in PLAYERS}
     tables = {name: dict(_means(name, users)) for name in ("aak", "botter")}
     tables |= {"duin": {}, "kade": _kept("kade"), "pier": _kept("pier")}
     return Cast(keys, roles, tables, users)
 
 
-@cache
-def _user_keys() -> dict[str, PrivateKey]:
-    return {player.name: jose.new_key() for player in PLAYERS}
-
-
-def _keys(name: str) -> Keys:
-    world = b.world()
+def _keys(world: b.World, name: str) -> Keys:
     by_key = {"first_challenge": CredentialKind.SIGNATURE} if name in ("aak", "botter") else {}
     secrets = world.secrets[name].model_copy(update=by_key)
     return Keys(secrets, lambda: world.directory, lambda: world.catalogue)

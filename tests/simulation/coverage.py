@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from schemas import codec
 from schemas.messages import Outcome, Refused
+from tests.simulation.invariants import read
 from tests.simulation.plan import Doing, Harm
 from tests.simulation.points import Point
 from tests.simulation.running import Run
@@ -28,7 +28,7 @@ def of(run: Run) -> Counter[str]:
 
 
 def _ending(value: bytes) -> str:
-    result = codec.unverified(value.decode(), Outcome).result
+    result = read(value.decode(), Outcome).result
     if isinstance(result, Refused):
         return str(result.code)
     return "assertion of a chain" if result.confirmation else "assertion"

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, TypeVar
 
 from dienstverlener import Assertion
 from dienstverlener.verify import verify
 from schemas import codec, jose, sealed
 from schemas.codec import Record, Untrusted
+from schemas.message import Message
 from schemas.messages import (
     Authenticated,
     AuthenticationResult,
@@ -28,6 +30,7 @@ from schemas.messages import (
 from schemas.refusals import RefusalCode
 from schemas.topics import (
     AUTHENTICATION_RESULTS,
+    CANCELLATIONS,
     CONFIRMATIONS,
     MANDATE_DECISIONS,
     OUTCOMES,
@@ -45,6 +48,7 @@ from tests.simulation.cast import (
 from tests.simulation.plan import Form
 from tests.simulation.running import GRACE, Published, Run
 
+M = TypeVar("M", bound=Message)
 AT_THE_DOOR: Final = frozenset(
     {
         RefusalCode.REQUEST_EXPIRED,
@@ -106,9 +110,15 @@ def judge(run: Run) -> list[str]:
     return [*run.broken, *(found for rule in RULES for found in rule(judging))]
 
 
+@lru_cache(maxsize=512)
+def read(text: str, model: type[M]) -> M:
+    """A message that a role signed: what is on the topics is read several times."""
+    return codec.unverified(text, model)
+
+
 def _read(published: Published) -> Answer:
     record = published.record
-    outcome = codec.unverified(record.value.decode(), Outcome)
+    outcome = read(record.value.decode(), Outcome)
     return Answer(published, outcome, record.topic.removeprefix(f"{OUTCOMES.name}."))
 
 
@@ -163,6 +173,29 @@ def in_time(judging: Judging) -> Iterator[str]:
         late = min(times, default=row.deadline) - row.deadline
         if late > GRACE + judging.run.spread:
             yield f"2: the outcome of {row.request_id} came {late.total_seconds()} s late"
+
+
+def cancellations_stand(judging: Judging) -> Iterator[str]:
+    """1: what was cancelled before it ended, ends as cancelled; unless it was refused at once."""
+    ledger = judging.run.makelaar.ledger
+    inputs = ledger.inputs
+    for row in (each for each in judging.rows if ledger.rows[each.request_id].version > 1):
+        ended = inputs.get(row.answered_by)
+        cancelled = [
+            s for s in _cancellations(judging.run, row) if ended and s < ended.committed_at
+        ]
+        codes = {a.code for a in judging.answers if a.outcome.request == row.request}
+        if cancelled and codes != {RefusalCode.CANCELLED_BY_DIENSTVERLENER}:
+            yield f"1: {row.request_id} was cancelled in time, and goes on"
+
+
+def _cancellations(run: Run, row: Any) -> Iterator[int]:
+    """The steps at which its dienstverlener's cancellations were committed."""
+    for record in run.topics.of(CANCELLATIONS.of("duin")):
+        stored = run.makelaar.ledger.inputs.get(run.input_id(record.topic, record.value))
+        issuer = _claims(record.value.decode())["iss"]
+        if stored and record.key == str(row.request_id).encode() and issuer == row.dienstverlener:
+            yield stored.committed_at
 
 
 # --- assertions
@@ -266,9 +299,9 @@ def _rests_on(run: Run, output: Record) -> Any:
     """What a registry's answer rests on; None where it grants nothing."""
     kind, text = output.topic.partition(".")[0], output.value.decode()
     if kind == CONFIRMATIONS.name:
-        confirmed = codec.unverified(text, Confirmation).result
+        confirmed = read(text, Confirmation).result
         return LINK if isinstance(confirmed, Confirmed) else None
-    permit = codec.unverified(text, MandateDecision).result if kind == MANDATE_DECISIONS.name else 0
+    permit = read(text, MandateDecision).result if kind == MANDATE_DECISIONS.name else 0
     if not isinstance(permit, Permit):
         return None
     if permit.obligation is not None:
@@ -289,7 +322,7 @@ def nothing_declared_late(judging: Judging) -> Iterator[str]:
     deadlines = {row.request_id: row.deadline for row in judging.rows}
     for topic, model in _DECLARING:
         for record in judging.run.topics.of(topic.of("duin")):
-            message = codec.unverified(record.value.decode(), model)
+            message = read(record.value.decode(), model)
             result, deadline = message.result, deadlines.get(message.request_id)  # type: ignore[attr-defined]
             at = result.authenticated_at if isinstance(result, Authenticated) else None
             at = result.decided_at if isinstance(result, (Permit, Confirmed)) else at
@@ -354,6 +387,7 @@ RULES: Final = (
     every_request_is_answered,
     accepted_once,
     in_time,
+    cancellations_stand,
     assertions_hold,
     none_after_withdrawal,
     nothing_declared_late,

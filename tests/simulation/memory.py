@@ -52,13 +52,19 @@ class MemoryLedger:
         self.writer: dict[UUID, str] = {}
         self.seen: Counter[str] = Counter()
         self.unconfirmed: set[UUID] = set()
+        self.next_due: datetime | None = None
 
     def session(self) -> MemorySession:
         return MemorySession(self)
 
-    def next_due(self) -> datetime | None:
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a sweep may have something to do, now or later."""
+        return self.next_due is not None or bool(self.unconfirmed)
+
+    def look_when_due(self) -> None:
         times = [row.due_at for row in self.rows.values() if row.due_at is not None]
-        return min(times, default=None)
+        self.next_due = min(times, default=None)
 
 
 class MemorySession:
@@ -203,6 +209,7 @@ class MemoryTransaction:
             ledger.unconfirmed.update(writes.handled)
         ledger.claims.update(writes.claims)
         ledger.rows.update(writes.rows)
+        ledger.look_when_due()
         ledger.writer.update(dict.fromkeys(writes.rows, who))
         ledger.tables.update(self.puts)
         ledger.changes.update(dict.fromkeys(self.puts, step))

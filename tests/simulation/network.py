@@ -83,7 +83,7 @@ class Task:
     def is_runnable(self) -> bool:
         if self.process is not None and self.process.is_hung:
             return False
-        return self.at is None or isinstance(self.at, Point) or self.at.is_over()
+        return type(self.at) is Point or self.at is None or self.at.is_over()
 
 
 @dataclass

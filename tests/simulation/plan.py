@@ -11,7 +11,7 @@ from enum import StrEnum
 from random import Random
 from typing import Final
 
-from tests.simulation.cast import PLAYERS
+from tests.simulation.cast import BY_NAME, PLAYERS
 from tests.simulation.points import Point
 
 
@@ -63,12 +63,17 @@ class Doing(StrEnum):
 
 @dataclass(frozen=True)
 class Deed:
-    """Done once the login has sent so many messages. `number`: how far the clock moves (ms after
-    the deadline), by how much it is set (s), or which of several."""
+    """Done once the login has sent so many messages.
+
+    amid    only while somebody decides something that this may come before or after
+    number  how far the clock moves (ms after the deadline), by how much it is set (s), or which of
+            several
+    """
 
     doing: Doing
     login: int
     after: int
+    amid: bool = False
     number: int = 0
 
 
@@ -114,6 +119,8 @@ _HARMS: Final = (
 _DATABASE: Final = tuple(Point)[:10]
 _ANYWHERE: Final = tuple(p for p in Point if p is not Point.RETRY)
 _POINTS: Final = {Harm.LOST_ANSWER: _DATABASE, Harm.TWICE: (Point.PUBLISH,)}
+_PLAYERS: Final = (*PLAYERS, BY_NAME["cor"], BY_NAME["cor"])
+"""The one with a chain more often: his logins have the most steps, and meet the rarest races."""
 _COUNTS: Final = (1, 1, 1, 1, 1, 2, 2, 2, 3, 4)
 _OFFSETS_MS: Final = (-1, 0, 0, 1, 200, 1000)
 _SKEWS: Final = (-60, -5, -1, 1, 5, 60)
@@ -135,7 +142,7 @@ def draw(seed: str) -> Plan:
 def _login(random: Random, number: int) -> LoginPlan:
     return LoginPlan(
         number,
-        player=random.choice(PLAYERS).name,
+        player=random.choice(_PLAYERS).name,
         service=random.choice(("eh3", "eh3", "eh4", "loods")),
         provider=random.choice((None, "aak", "botter", "botter")),
         high=random.random() < 0.1,
@@ -155,7 +162,7 @@ def _deed(random: Random, login: int) -> Deed:
         number = random.choice(_SKEWS)
     elif doing is Doing.WITHDRAW:
         number = random.randrange(2)
-    return Deed(doing, login, random.randrange(12), number)
+    return Deed(doing, login, random.randrange(12), random.random() < 0.6, number)
 
 
 _DEEDS: Final = (
@@ -172,4 +179,9 @@ _DEEDS: Final = (
 def _fault(random: Random) -> Fault:
     harm = random.choice(_HARMS)
     at = random.choice(_POINTS.get(harm, _ANYWHERE))
-    return Fault(harm, at, 1 + int(random.random() * random.choice((4, 12))))
+    most = 3 if at in _RARE else random.choice((4, 12))
+    return Fault(harm, at, 1 + int(random.random() * most))
+
+
+_RARE: Final = {Point.READ_DUE, Point.LOCK, Point.WRITE_CLAIMS, Point.CONFIRM}
+"""Points that a history reaches a few times at most."""

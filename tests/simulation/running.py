@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -27,11 +27,14 @@ from tests.simulation.network import Clock, Member, Process, Task, members
 from tests.simulation.plan import Deed, Doing, Harm, Plan
 from tests.simulation.points import Point, reach
 
+Turn = tuple[Callable[[Any], None], Any]
 TICK_US = 10_000
-MOST_STEPS = 20_000
+MOST_STEPS = 5_000
 GRACE = timedelta(seconds=15)
 """After a deadline: a sweep, its publication, and once more what an earlier sweep left."""
 _UNCONFIRMED = timedelta(seconds=6)
+_STANDSTILL = 40
+"""Steps for which a clock that was moved stays where it is: a great deal happens in one instant."""
 _STARTING = AUTHN_REQUESTS.name
 """While a login is being started, its deadline is not known, and no clock moves to another's."""
 
@@ -71,8 +74,10 @@ class Run:
         self._reached: Counter[Point] = Counter()
         self._faults = {(f.at, f.nth): f.harm for f in plan.faults}
         self._away: list[Process] = []
+        self._input_ids: dict[tuple[str, bytes], UUID] = {}
         self._twice = False
         self._spread = timedelta()
+        self._stands_still_until = 0
 
     # --- turns
 
@@ -82,8 +87,9 @@ class Run:
             turns = self._turns()
             if turns:
                 self.steps += 1
-                self.clock.us += TICK_US
-                turns[self._pick(len(turns))]()
+                self.clock.us += TICK_US if self.steps > self._stands_still_until else 0
+                turn, who = turns[self._pick(len(turns))]
+                turn(who)
             elif not self._go_on():
                 return self
         self.broken.append("it never ends")
@@ -99,37 +105,38 @@ class Run:
         self.picks.append(found)
         return found
 
-    def _turns(self) -> list[Callable[[], None]]:
-        turns: list[Callable[[], None]] = [t.turn for t in self._tasks if t.is_runnable]  # type: ignore[attr-defined]
-        turns += [_Poll(self, group) for group in self._readable()]
-        turns += [_Answer(self, prompt) for prompt in self._prompts]
-        turns += [_Do(self, deed) for deed in self._deeds if self._is_ready(deed)]
-        turns += [_Return(self, process) for process in self._away]
-        turns += [_Sweep(self, process) for process in self._sweepers()]
+    def _turns(self) -> list[Turn]:
+        """Everybody who may go next, and what he would do."""
+        turns: list[Turn] = [(self._advance, task) for task in self._tasks if task.is_runnable]
+        if self.topics.lagging:
+            lagging = list(self.topics.lagging.values())
+            turns += [(self._poll, group) for group in lagging if group.reader()]
+        turns += [(self._answer, prompt) for prompt in self._prompts]
+        turns += [(self._do, deed) for deed in self._deeds if self._is_ready(deed)]
+        turns += [(self._come_back, process) for process in self._away]
+        if self.makelaar.ledger.is_waiting:
+            turns += [(self._sweep, process) for process in self._sweepers()]
         return turns
-
-    def _readable(self) -> list[Group]:
-        return [group for group in list(self.topics.lagging.values()) if group.reader()]
 
     def _is_ready(self, deed: Deed) -> bool:
         key = self._key(deed)
-        if deed.doing is Doing.CLOCK and any(task.what == _STARTING for task in self._tasks):
+        if key is None or self._progress[key] < deed.after:
             return False
-        return deed.after == 0 or (key is not None and self._progress[key] >= deed.after)
+        at_work = {task.what for task in self._tasks}
+        if deed.doing is Doing.CLOCK and _STARTING in at_work:
+            return False
+        return not deed.amid or not _AMID[deed.doing].isdisjoint(at_work)
 
     def _key(self, deed: Deed) -> bytes | None:
         id_ = self.actors.ids.get(deed.login)
         return None if id_ is None else str(id_).encode()
 
     def _sweepers(self) -> list[Process]:
-        ledger = self.makelaar.ledger
-        due, waiting = ledger.next_due(), ledger.unconfirmed
-        if due is None and not waiting:
-            return []
-        idle = [p for p in self.makelaar.live if not p.sweeps]
-        left = any(
-            ledger.inputs[id_].handled_at + _UNCONFIRMED < self.clock.now() for id_ in waiting
-        )
+        """Those who would find something to do."""
+        ledger, now = self.makelaar.ledger, self.clock.now()
+        left = any(ledger.inputs[id_].handled_at + _UNCONFIRMED < now for id_ in ledger.unconfirmed)
+        due = ledger.next_due
+        idle = [process for process in self.makelaar.live if not process.sweeps]
         return [p for p in idle if left or (due is not None and due <= p.now())]
 
     def _go_on(self) -> bool:
@@ -137,7 +144,7 @@ class Run:
         if self._deeds:
             self._deeds = [_at_once(deed) for deed in self._deeds]
             return True
-        due, now = self.makelaar.ledger.next_due(), self.clock.now()
+        due, now = self.makelaar.ledger.next_due, self.clock.now()
         if self.makelaar.ledger.unconfirmed:
             self.clock.move_to(now + _UNCONFIRMED)
             return True
@@ -149,9 +156,7 @@ class Run:
     # --- tasks
 
     def _start(self, what: str, process: Process | None, work: Coroutine[Any, Any, None]) -> None:
-        task = Task(what, process, work)
-        task.turn = lambda: self._advance(task)  # type: ignore[attr-defined]
-        self._tasks.append(task)
+        self._tasks.append(Task(what, process, work))
 
     def _advance(self, task: Task, error: Exception | None = None) -> None:
         self.current = task
@@ -225,7 +230,7 @@ class Run:
         if process not in self._away:
             self._away.append(process)
 
-    def come_back(self, process: Process) -> None:
+    def _come_back(self, process: Process) -> None:
         self._away.remove(process)
         self.tell(f"{process.name} is back")
         process.is_up, process.is_hung = True, False
@@ -233,7 +238,7 @@ class Run:
 
     # --- consuming
 
-    def poll(self, group: Group) -> None:
+    def _poll(self, group: Group) -> None:
         process = group.reader()
         if process is not None:
             batch = group.poll(process, 1 + self._pick(3))
@@ -283,7 +288,7 @@ class Run:
         if f"{record.topic}:{record.position}" in self.dead:
             return None
         owner = record.topic.rsplit(".", 1)[1]
-        id_ = message_id(record.topic, record.value.decode())
+        id_ = self.input_id(record.topic, record.value)
         stored = self.members[owner].ledger.inputs.get(id_)
         if stored is None:
             return "its input was not handled"
@@ -293,6 +298,12 @@ class Run:
             r.topic for r in stored.handled.outputs if (r.topic, r.value) not in self.appended
         ]
         return f"nothing was sent on {', '.join(missing)}" if missing else None
+
+    def input_id(self, topic: str, value: bytes) -> UUID:
+        found = self._input_ids.get((topic, value))
+        if found is None:
+            found = self._input_ids[topic, value] = message_id(topic, value.decode())
+        return found
 
     # --- appending
 
@@ -312,7 +323,7 @@ class Run:
             self._shown.add(record.value)
             self._prompts.append(record)
 
-    def answer(self, prompt: Record) -> None:
+    def _answer(self, prompt: Record) -> None:
         self._prompts.remove(prompt)
         for record in self.actors.answers(prompt, self.clock.now()):
             self.tell(f"the user answers {prompt.topic}")
@@ -320,12 +331,12 @@ class Run:
 
     # --- sweeping
 
-    def sweep(self, process: Process) -> None:
+    def _sweep(self, process: Process) -> None:
         process.sweeps = True
         self.tell(f"{process.name} sweeps")
-        self._start("deadline", process, self._sweep(process))
+        self._start("deadline", process, self._sweeping(process))
 
-    async def _sweep(self, process: Process) -> None:
+    async def _sweeping(self, process: Process) -> None:
         try:
             await deliver_due(process.runner, self._publish)
         except RETRIABLE:
@@ -335,7 +346,7 @@ class Run:
 
     # --- deeds
 
-    def do(self, deed: Deed) -> None:
+    def _do(self, deed: Deed) -> None:
         self._deeds.remove(deed)
         if deed.login not in self.actors.logins:
             return
@@ -365,6 +376,7 @@ class Run:
         if row is not None:
             to = row + timedelta(milliseconds=deed.number)
             self.clock.move_to(min(to, min(waiting.values()) + timedelta(seconds=1)))
+            self._stands_still_until = self.steps + _STANDSTILL
             self.tell(f"  it is {self.clock.now():%H:%M:%S.%f}, the deadline {row:%H:%M:%S.%f}")
 
     def _awaited_until(self) -> dict[UUID, datetime]:
@@ -414,36 +426,16 @@ class Run:
 
 
 def _at_once(deed: Deed) -> Deed:
-    return Deed(deed.doing, deed.login, 0, deed.number)
+    return replace(deed, after=0, amid=False)
 
 
-class _Turn:
-    """Somebody who may go next."""
-
-    def __init__(self, run: Run, what: Any) -> None:
-        self.run, self.what = run, what
-
-
-class _Poll(_Turn):
-    def __call__(self) -> None:
-        self.run.poll(self.what)
-
-
-class _Answer(_Turn):
-    def __call__(self) -> None:
-        self.run.answer(self.what)
-
-
-class _Do(_Turn):
-    def __call__(self) -> None:
-        self.run.do(self.what)
-
-
-class _Return(_Turn):
-    def __call__(self) -> None:
-        self.run.come_back(self.what)
-
-
-class _Sweep(_Turn):
-    def __call__(self) -> None:
-        self.run.sweep(self.what)
+_RESULTS = {"authentication-results", "mandate-decisions", "confirmations", "means-choices"}
+_DECISIONS = {"mandate-queries", "representation-choices", "confirmation-queries"}
+_ANYTHING = {*_RESULTS, *_DECISIONS, "authn-requests", "signature-answers"}
+_AMID = {
+    **dict.fromkeys(Doing, _ANYTHING),
+    Doing.CANCEL: {*_RESULTS, "authn-requests", "deadline"},
+    Doing.WITHDRAW: _DECISIONS,
+    Doing.WITHDRAW_LINK: {"confirmation-queries"},
+}
+"""What somebody has to be in the middle of."""

@@ -40,7 +40,8 @@ from tests.simulation.cast import SERVICES, Cast
 from tests.simulation.plan import Answering, Form, LoginPlan
 
 PROMPT_TOPICS = {topic.name for topic in PROMPTS}
-EXPIRED_AGE = timedelta(seconds=700)
+_OFF = {Form.EXPIRED: timedelta(seconds=-700), Form.EARLY: timedelta(seconds=60)}
+"""How far the clock is off by which such a request is signed."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Actors:
         """A request; `anew`: once more as it should be, whatever it was the first time."""
         login = self.logins[number]
         form = Form.WHOLE if anew else login.form
-        at = now - EXPIRED_AGE if form is Form.EXPIRED else now
+        at = now + _OFF.get(form, timedelta())
         service, dienstverlener, _ = SERVICES[login.service]
         message = AuthnRequest(
             request_id=self.ids[number],

@@ -223,7 +223,7 @@ def _assertion(run: Run, answer: Answer) -> Iterator[str]:
     yield from _declared(run, answer)
     yield from _level(run, answer, found)
     sent = next((s for s in run.actors.sent if s.text == answer.outcome.request), None)
-    if sent is None or sent.form is not Form.WHOLE:
+    if sent is None or sent.form in (Form.EXPIRED, Form.TAMPERED):
         yield f"6: {answer} asserts for a request that is {sent.form if sent else 'nobody`s'}"
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from pipeline.stage import StillHolds
 from schemas.codec import Record
 from tests.simulation.locks import Locks
 from tests.simulation.points import Point, Reach, reach
+from tests.unit.builders import NOW
 
 
 @dataclass
@@ -53,18 +55,16 @@ class MemoryLedger:
         self.seen: Counter[str] = Counter()
         self.unconfirmed: set[UUID] = set()
         self.next_due: datetime | None = None
+        self.next_due_us = inf
 
     def session(self) -> MemorySession:
         return MemorySession(self)
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether a sweep may have something to do, now or later."""
-        return self.next_due is not None or bool(self.unconfirmed)
-
     def look_when_due(self) -> None:
         times = [row.due_at for row in self.rows.values() if row.due_at is not None]
         self.next_due = min(times, default=None)
+        since = (self.next_due - NOW) / timedelta(microseconds=1) if self.next_due else inf
+        self.next_due_us = since
 
 
 class MemorySession:

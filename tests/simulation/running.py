@@ -114,7 +114,7 @@ class Run:
         turns += [(self._answer, prompt) for prompt in self._prompts]
         turns += [(self._do, deed) for deed in self._deeds if self._is_ready(deed)]
         turns += [(self._come_back, process) for process in self._away]
-        if self.makelaar.ledger.is_waiting:
+        if self._may_sweep():
             turns += [(self._sweep, process) for process in self._sweepers()]
         return turns
 
@@ -131,6 +131,11 @@ class Run:
         id_ = self.actors.ids.get(deed.login)
         return None if id_ is None else str(id_).encode()
 
+    def _may_sweep(self) -> bool:
+        """A quick look, before a closer one: whether anything is due by any clock."""
+        ledger = self.makelaar.ledger
+        return bool(ledger.unconfirmed) or self.clock.us + self._spread_us >= ledger.next_due_us
+
     def _sweepers(self) -> list[Process]:
         """Those who would find something to do."""
         ledger, now = self.makelaar.ledger, self.clock.now()
@@ -138,6 +143,10 @@ class Run:
         due = ledger.next_due
         idle = [process for process in self.makelaar.live if not process.sweeps]
         return [p for p in idle if left or (due is not None and due <= p.now())]
+
+    @property
+    def _spread_us(self) -> float:
+        return self._spread.total_seconds() * 1e6 if self._spread else 0.0
 
     def _go_on(self) -> bool:
         """Nobody has anything to do: what waits for something is done now, then time goes on."""

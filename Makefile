@@ -16,7 +16,7 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	@touch $@
 	@echo "herken: installed"
 
-.PHONY: help install lock schemas lint types unit contract integration e2e faults mutants seeded-bugs test demo bench docs clean
+.PHONY: help install lock schemas lint types unit contract integration e2e faults simulation mutants seeded-bugs test demo bench docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ e2e: install ## whole logins over real processes
 
 faults: install ## kills, restarts and crashes in the middle of logins
 	$(BIN)/pytest tests/faults
+
+simulation: install ## 100,000 histories with faults and races, on all cores
+	$(BIN)/python -m tests.simulation --histories 100000 --jobs $$(nproc)
 
 mutants: install ## mutate every rule of the scheme, and see its test go red
 	$(BIN)/python -m tests.mutations

@@ -14,7 +14,8 @@ from brokers.judging import Judged
 from brokers.login import Login, Phase
 from brokers.rules import Network
 from pipeline.stage import Batch, Moment, Outgoing, Step
-from schemas.codec import Faulty, Received, request_digest
+from schemas import codec
+from schemas.codec import Faulty, Received, Untrusted, request_digest
 from schemas.dialogue import MeansOption, MeansPrompt
 from schemas.directory import Participant
 from schemas.messages import AuthenticationRequest, AuthnRequest
@@ -62,10 +63,9 @@ def faulty(login: Login | None, fault: Faulty, _: Network, __: Moment) -> Step[L
     """Answer a request that its dienstverlener did sign, but that does not hold.
 
     A request known already has its own outcome, even where it comes again too late: an ES256
-    signature has a twin, so other bytes may be the same request.
+    signature has a twin, so other bytes may be the same request. Another one with its ID has not.
     """
-    mine = login is not None and login.dienstverlener == fault.sender.entity_id
-    if login is not None and mine and fault.code != "malformed":
+    if login is not None and _is_same(login, fault):
         return Step(repeat=login.answered_by)
     codes = {
         "expired": RefusalCode.REQUEST_EXPIRED,
@@ -74,6 +74,15 @@ def faulty(login: Login | None, fault: Faulty, _: Network, __: Moment) -> Step[L
     }
     refused = outcomes.refused(codes[fault.code])
     return Step(send=[outcomes.answer(fault.request_id, fault.text, refused, fault.sender)])
+
+
+def _is_same(login: Login, fault: Faulty) -> bool:
+    """Whether a login is of the very request that comes too late, or too early."""
+    try:
+        request = codec.unverified(fault.text, AuthnRequest)
+    except Untrusted:
+        return False
+    return login.digest == request_digest(fault.sender.entity_id, request)
 
 
 def ask_provider(login: Login, provider: Participant) -> Step[Login]:

@@ -330,22 +330,47 @@ def test_faulty_request_is_answered(found: str, code: RefusalCode) -> None:
     assert step.row is None
 
 
+def request_text(sender: str = "haven", **changes: Any) -> str:
+    """A request as its dienstverlener signed it."""
+    message = authn_request(**changes)
+    return signed(AUTHN_REQUESTS, "duin", message, sender).value.decode()
+
+
 @pytest.mark.parametrize("found", ["expired", "from_the_future"])
 def test_request_known_already_keeps_its_outcome_though_it_comes_too_late(found: str) -> None:
     done = login(Phase.DONE, answered_by=ANSWERED_BY)
     for row, repeat in ((done, ANSWERED_BY), (login(), None)):
-        step = authn_requests.faulty(row, fault(found, "haven"), network(), moment())
+        late = fault(found, "haven", text=request_text())
+        step = authn_requests.faulty(row, late, network(), moment())
         assert step == Step(repeat=repeat)
 
 
-@pytest.mark.parametrize(("found", "sender"), [("malformed", "haven"), ("expired", "loods")])
+@pytest.mark.parametrize(
+    ("found", "sender", "changes"),
+    [
+        ("malformed", "haven", None),
+        ("expired", "loods", {}),
+        ("expired", "haven", {"force_authn": True}),
+        ("from_the_future", "haven", {"force_authn": True}),
+    ],
+)
 def test_faulty_request_is_answered_when_it_cannot_be_the_one_known(
-    found: str, sender: str
+    found: str, sender: str, changes: dict[str, Any] | None
 ) -> None:
+    text = JWS if changes is None else request_text(sender, **changes)
+    for row in (login(Phase.DONE, answered_by=ANSWERED_BY), login()):
+        late = fault(found, sender, text=text)
+        step = authn_requests.faulty(row, late, network(), moment())
+        assert step.send[0].owner == world().named(sender)
+        assert (step.row, step.repeat) == (None, None)
+
+
+def test_faulty_request_is_answered_when_what_was_signed_is_no_request() -> None:
     done = login(Phase.DONE, answered_by=ANSWERED_BY)
-    step = authn_requests.faulty(done, fault(found, sender), network(), moment())
-    assert step.send[0].owner == world().named(sender)
-    assert (step.row, step.repeat) == (None, None)
+    step = authn_requests.faulty(
+        done, fault("expired", "haven", text="aa.YQ.cc"), network(), moment()
+    )
+    assert step.send[0].owner == world().named("haven")
 
 
 # --- a choice

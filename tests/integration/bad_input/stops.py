@@ -61,7 +61,7 @@ REQUEST_ID_ONCE = Check(
 REQUEST_ID_NEW = Check("brokers.authn_requests:_again", lenient.begin_again)
 ANSWERED_BEFORE = Check(
     "brokers.authn_requests:faulty",
-    expression='login is not None and mine and fault.code != "malformed"',
+    expression="login is not None and _is_same(login, fault)",
     instead="False",
 )
 CODE_ONCE = Check("providers.answers:_once", lambda _: lambda step, claim, lost: step)

@@ -20,8 +20,10 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaConnectio
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
+from pipeline import membership
 from pipeline.dead_letters import Limit
 from pipeline.delivery import deliver, deliver_due
+from pipeline.errors import WrongUse
 from pipeline.kafka import unreachable
 from pipeline.runner import Runner
 from pipeline.settings import Settings
@@ -61,6 +63,7 @@ class Service:
         try:
             await self.kafka.start()
             self._be_patient()
+            self._watch_membership()
             await self._stopped.wait()
         except KafkaConnectionError as error:
             raise unreachable(self._settings.kafka, error) from None
@@ -93,6 +96,20 @@ class Service:
         for subscriber in self._subscribers:
             subscriber.consumer.getmany = _patient(subscriber.consumer.getmany)
 
+    def _watch_membership(self) -> None:
+        if self._settings.instance:
+            for subscriber in self._subscribers:
+                membership.watch(subscriber.consumer, self._settings.instance, self._taken_over)
+
+    def _taken_over(self) -> None:
+        instance = self._settings.instance
+        self._stop(
+            WrongUse(
+                f"another process of {self._name} runs with HERKEN_INSTANCE={instance} and has "
+                "taken this one's place: give each process a name of its own"
+            )
+        )
+
     # --- stages
 
     def _subscribe(self, stage: Stage) -> Any:
@@ -106,6 +123,7 @@ class Service:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),
+            **membership.options(self._settings.instance),
             decoder=_undecoded,
             no_reply=True,
         )

@@ -52,6 +52,7 @@ class Fault:
     seconds  about how long it takes
     allowed  what it may turn logins into
     rate     of the logins meanwhile, a second; 0: none
+    brokers  how many Kafka has
     """
 
     name: str
@@ -59,6 +60,7 @@ class Fault:
     seconds: float
     allowed: Allowed = field(default_factory=Allowed)
     rate: float = RATE
+    brokers: int = 1
 
 
 @dataclass

@@ -10,7 +10,9 @@ closed. Nothing of this is in the product: these parts are put in through `herke
 
 from __future__ import annotations
 
+import asyncio
 import os
+import random
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -45,6 +47,19 @@ class Traps:
 
     folder: Path
     journal: Path
+
+    @property
+    def delay(self) -> Path:
+        """A file with the seconds that a batch waits for at most; there need not be one."""
+        return self.journal.with_name(f"delay-{self.folder.name}")
+
+    async def delayed(self) -> None:
+        """Wait for as long as chance has it."""
+        try:
+            longest = float(self.delay.read_text() or 0)
+        except FileNotFoundError:
+            return
+        await asyncio.sleep(random.uniform(0, longest))
 
     def arm(self, stage: str, point: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -108,6 +123,7 @@ class TrappedService(Service):
     async def process(self, stage: Stage, records: Sequence[Record], limit: Limit) -> list[Record]:
         _stage.set(stage.topic.name)
         self.traps.reach("after read")
+        await self.traps.delayed()
         return await super().process(stage, records, limit)
 
     async def publish(self, records: Sequence[Record]) -> None:

@@ -22,43 +22,59 @@ from pathlib import Path
 
 from pipeline.errors import HerkenError
 from sandbox.servers import running
-from tests.faults import ground, kills
+from tests.faults import ground, kills, membership, messages, servers, storm
 from tests.faults.administration import Administration
 from tests.faults.crew import working
 from tests.faults.fault import Arena, Fault, Progress, Row, tried
 from tests.faults.load import people
 from tests.faults.table import shown
 
-FAULTS: tuple[Fault, ...] = (*kills.FAULTS,)
+FAULTS: tuple[Fault, ...] = (
+    *kills.FAULTS,
+    *membership.FAULTS,
+    *messages.FAULTS,
+    *storm.FAULTS,
+    *servers.FAULTS,
+)
 FOLDER = Path(".herken") / "faults"
 ENVIRONMENT = {"HERKEN_LOG_LEVEL": "WARNING"}
 
 
 @asynccontextmanager
-async def arena(folder: Path, seed: int, progress: Progress) -> AsyncIterator[Arena]:
+async def arena(folder: Path, seed: int, brokers: int, progress: Progress) -> AsyncIterator[Arena]:
     """A network with its crew and its people, in a folder of its own."""
     async with AsyncExitStack() as stack:
-        servers = await stack.enter_async_context(running(folder, progress=progress))
-        network = await stack.enter_async_context(ground.founded(servers, folder, progress))
+        starting = running(folder, progress=progress, brokers=brokers, environ={})
+        started = await stack.enter_async_context(starting)
+        network = await stack.enter_async_context(ground.founded(started, folder, progress))
         progress("starting two workers a role")
         crew = await stack.enter_async_context(working(network, ENVIRONMENT))
         everybody = await stack.enter_async_context(people(network))
         administration = Administration(everybody)
         await stack.enter_async_context(administration.going_on())
-        yield Arena(crew, everybody, administration, seed, progress, servers)
+        yield Arena(crew, everybody, administration, seed, progress, started)
 
 
 async def rows(faults: Sequence[Fault], folder: Path, seed: int, progress: Progress) -> list[Row]:
-    """Try these faults, one after the other."""
+    """Try these faults, one after the other; a network for each size of Kafka."""
+    found: list[Row] = []
+    for brokers in sorted({fault.brokers for fault in faults}):
+        these = [fault for fault in faults if fault.brokers == brokers]
+        found += await _on(brokers, these, folder / f"brokers-{brokers}", seed, progress)
+    return found
+
+
+async def _on(
+    brokers: int, faults: Sequence[Fault], folder: Path, seed: int, progress: Progress
+) -> list[Row]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     found = []
-    async with arena(folder, seed, progress) as ready:
+    async with arena(folder, seed, brokers, progress) as ready:
         for fault in faults:
             progress(f"{fault.name}: about {fault.seconds:.0f} s")
             found.append(await tried(fault, ready))
             progress(f"{fault.name}: {len(found[-1].violations)} violations")
-        found[-1].violations += [f"{d.worker} ended with {d.code}" for d in ready.crew.unmeant]
     return found
 
 

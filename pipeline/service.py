@@ -21,7 +21,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from pipeline import membership
-from pipeline.dead_letters import Limit
+from pipeline.dead_letters import Limit, is_misfit
 from pipeline.delivery import deliver, deliver_due
 from pipeline.errors import WrongUse
 from pipeline.kafka import unreachable
@@ -29,7 +29,7 @@ from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.stage import RoleStages, Stage
 from schemas.codec import Record
-from schemas.topics import DLQ_MAX_BYTES, DLQ_SUFFIX
+from schemas.topics import DLQ_MAX_BYTES
 
 log = structlog.get_logger()
 
@@ -155,7 +155,7 @@ class Service:
     async def process(self, stage: Stage, records: Sequence[Record], limit: Limit) -> list[Record]:
         """Handle a batch, and return what to publish. Raises StageStopped."""
         outputs = await self._runner.process(stage, records)
-        dead = sum(output.topic.endswith(DLQ_SUFFIX) for output in outputs)
+        dead = sum(is_misfit(output) for output in outputs)
         limit.count(len(records) - dead, dead)
         return outputs
 

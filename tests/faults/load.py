@@ -35,6 +35,7 @@ from tests.faults.verdicts import Outcomes, Sent
 
 CANCELLED_AFTER_SECONDS = 0.6
 _VISIT_SECONDS = 20.0
+_KEEPS_UP_SECONDS = 6.0
 
 
 @dataclass
@@ -105,6 +106,12 @@ class People:
         name, _ = self._codes.popleft()
         self._codes.append((name, time.monotonic()))
         return replace(kind, login=kind.login.model_copy(update={"person": name}))
+
+    def overdue(self) -> int:
+        """How many of the last logins have waited for their outcome for longer than they would on
+        a network that keeps up."""
+        late, found = time.time() - _KEEPS_UP_SECONDS, self.outcomes.found
+        return sum(each.at < late and not found.get(each.request_id) for each in self.sent[-500:])
 
     def has_code(self) -> bool:
         """Whether somebody's code is fresh: whoever used his waits for the next one."""

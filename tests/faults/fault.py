@@ -15,7 +15,7 @@ from tests.faults.load import People
 from tests.faults.verdicts import Allowed, Verdict
 
 Progress = Callable[[str], None]
-RATE = 8.0
+RATE = 6.0
 """Logins a second that are on all the time. CHOICE: what two cores bear while processes restart."""
 
 
@@ -88,7 +88,7 @@ async def tried(fault: Fault, arena: Arena) -> Row:
     arena.found, arena.measured = [], {}
     records, distinct = _published(arena)
     pick = picking(arena.random(fault.name).randrange(2**32))
-    commands = len(arena.administration.unanswered), len(arena.administration.refused)
+    before = _before(arena)
     if fault.rate:
         async with arena.people.loading(pick, fault.rate):
             repetitions = await fault.act(arena)
@@ -98,7 +98,19 @@ async def tried(fault: Fault, arena: Arena) -> Row:
     await arena.people.outcomes.settled(sent, fault.allowed.late_by)
     verdict = arena.people.outcomes.judge(sent, fault.allowed)
     repeats = (_published(arena)[0] - records) - (_published(arena)[1] - distinct)
-    return _row(fault, arena, repetitions, verdict, repeats, commands, time.monotonic() - began)
+    return _row(fault, arena, repetitions, verdict, repeats, before, time.monotonic() - began)
+
+
+def _before(arena: Arena) -> tuple[int, ...]:
+    """How many commands had no answer, were refused, workers had ended by themselves, and logins
+    had stayed away."""
+    administration = arena.administration
+    return (
+        len(administration.unanswered),
+        len(administration.refused),
+        len(arena.crew.unmeant),
+        arena.people.stayed_away,
+    )
 
 
 def _published(arena: Arena) -> tuple[int, int]:
@@ -113,14 +125,18 @@ def _row(
     repetitions: int,
     verdict: Verdict,
     repeats: int,
-    commands: tuple[int, int],
+    before: tuple[int, ...],
     seconds: float,
 ) -> Row:
-    unanswered, refused = (
-        arena.administration.unanswered[commands[0] :],
-        arena.administration.refused[commands[1] :],
-    )
+    unanswered = arena.administration.unanswered[before[0] :]
+    refused = arena.administration.refused[before[1] :]
+    ended = arena.crew.unmeant[before[2] :]
+    if away := arena.people.stayed_away - before[3]:
+        arena.measured["logins that stayed away, because the machine did not keep up"] = away
+    if ended:
+        arena.measured["workers that ended by themselves"] = len(ended)
     violations = [
+        *(f"{d.worker} ended by itself with {d.code}" for d in ended if not fault.allowed.codes),
         *(str(each) for each in verdict.violations),
         *arena.found,
         *(f"{each}: a command without an answer" for each in unanswered),

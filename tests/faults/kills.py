@@ -4,14 +4,16 @@ others take over what they have in hand."""
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pipeline.membership import SESSION_MS
 from schemas.refusals import RefusalCode
-from tests.faults.fault import Arena, Fault
+from tests.faults.fault import Act, Arena, Fault
 from tests.faults.points import POINTS, SWEEP, Traps
 from tests.faults.verdicts import Allowed
 
@@ -43,46 +45,80 @@ STAGES: dict[str, Sequence[str]] = {
         "chain-information",
     ),
 }
-TIMES = 3
 _ARMED_AT_ONCE = 4
-_REACHED_SECONDS = 60.0
-"""A point that is armed for so long and not reached is no point of this load: a failure."""
 _BREATH_SECONDS = 0.3
 _FALLEN_BEHIND = 10
 """So many logins overdue: nobody else is killed until the network has caught up."""
 
 
-async def at_points(arena: Arena, points: Sequence[str] = POINTS, times: int = TIMES) -> int:
-    """SIGKILL at each point of each stage, so many times each; all roles at the same time."""
-    killed = await asyncio.gather(
-        *(_killed(arena, role, points, times) for role in arena.crew.roles)
-    )
-    await asyncio.gather(*(arena.crew.ready(each) for each in arena.crew.workers))
-    every: Counter[str] = sum(killed, Counter())
-    arena.measured["kills at each point"] = f"{min(every.values(), default=0)} or more"
-    return sum(every.values())
+@dataclass(frozen=True)
+class Plan:
+    """At which points of which stages workers are killed, and how often at each.
+
+    reached_seconds  a point that is armed for so long and not reached is no point of this load
+    """
+
+    stages: Mapping[str, Sequence[str]]
+    points: Sequence[str] = POINTS
+    times: int = 3
+    reached_seconds: float = 60.0
+
+    def order(self, role: str, order: random.Random) -> list[str]:
+        """Every label, as often as it has to be reached."""
+        pairs = [(stage, point) for stage in self.stages.get(role, ()) for point in self.points]
+        labels = [f"{stage}.{point}" for stage, point in pairs for _ in range(self.times)]
+        order.shuffle(labels)
+        return labels
 
 
-async def _killed(arena: Arena, role: str, points: Sequence[str], times: int) -> Counter[str]:
+def at_points(plan: Plan) -> Act:
+    """SIGKILL at each of these points; all roles at the same time."""
+
+    async def act(arena: Arena) -> int:
+        roles = arena.crew.roles
+        killed = await asyncio.gather(*(_killed(arena, role, plan) for role in roles))
+        await asyncio.gather(*(arena.crew.ready(each) for each in arena.crew.workers))
+        every: Counter[str] = sum(killed, Counter())
+        arena.measured["points"] = len(every)
+        arena.measured["kills at each point, at least"] = min(every.values(), default=0)
+        return sum(every.values())
+
+    return act
+
+
+async def _killed(arena: Arena, role: str, plan: Plan) -> Counter[str]:
     """Arm a few points at a time, and go on with others as soon as they are reached."""
-    order = [f"{stage}.{point}" for stage in STAGES[role] for point in points for _ in range(times)]
-    arena.random(f"points of {role}").shuffle(order)
+    order = plan.order(role, arena.random(f"points of {role}"))
     traps, done, armed = arena.crew.traps(role), Counter[str](), dict[str, float]()
     traps.disarm()
     while order or armed:
-        for label in [each for each in armed if not (traps.folder / each).exists()]:
-            del armed[label]
-            done[label] += 1
+        done.update(_reached(armed, traps))
         if arena.people.overdue() < _FALLEN_BEHIND:
             _arm_more(order, armed, traps)
-        late = [each for each, at in armed.items() if time.monotonic() - at > _REACHED_SECONDS]
-        for label in late:
-            arena.found.append(f"{role}: {label} was not reached in {_REACHED_SECONDS:.0f} s")
-            traps.disarm_one(label)
-            del armed[label]
-        arena.progress(f"{role}: {sum(done.values())} killed, {len(order) + len(armed)} to go")
+        arena.found += [
+            f"{role}: {label} was not reached in {plan.reached_seconds:.0f} s"
+            for label in _given_up(armed, traps, plan.reached_seconds)
+        ]
+        left = len(order) + len(armed)
+        arena.progress(f"{role}: {sum(done.values())} killed, {left} to go")
         await asyncio.sleep(_BREATH_SECONDS)
     return done
+
+
+def _reached(armed: dict[str, float], traps: Traps) -> list[str]:
+    """What is armed no more, because somebody died there."""
+    reached = [label for label in armed if not traps.is_armed(label)]
+    for label in reached:
+        del armed[label]
+    return reached
+
+
+def _given_up(armed: dict[str, float], traps: Traps, seconds: float) -> list[str]:
+    late = [label for label, at in armed.items() if time.monotonic() - at > seconds]
+    for label in late:
+        traps.disarm_one(label)
+        del armed[label]
+    return late
 
 
 def _arm_more(order: list[str], armed: dict[str, float], traps: Traps) -> None:
@@ -123,8 +159,14 @@ async def zombies(arena: Arena, seconds: float = SESSION_MS / 1000 + 3) -> int:
     return len(arena.crew.roles)
 
 
+SHORT = {
+    "makelaar": ("mandate-decisions",),
+    "provider": ("signature-answers",),
+    "registry": ("mandate-queries",),
+}
+SHORT_FAULT = Fault("SIGKILL at some points", at_points(Plan(SHORT, times=1)), 40)
 FAULTS = (
-    Fault("SIGKILL at every point", at_points, 600),
+    Fault("SIGKILL at every point", at_points(Plan(STAGES)), 600),
     Fault("SIGTERM in the middle", told_to_stop, 60),
     Fault(
         "SIGSTOP past the session",

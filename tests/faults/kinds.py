@@ -44,11 +44,11 @@ def _kind(
 
 
 _WERF4, _WERF3 = {"assertion": "EH4", "for": "werf"}, {"assertion": "EH3", "for": "werf"}
-DIRECT: Final = _kind("direct", 5, "ligplaats", "ans", _WERF4)
+DIRECT: Final = _kind("direct", 3, "ligplaats", "ans", _WERF4)
 KINDS: Final[Sequence[Kind]] = (
     DIRECT,
     _kind("at another dienstverlener", 1, "doorvaart", "bas", _WERF3, asks_for=KEYS),
-    _kind("choice of a means", 3, "vracht", "bas", _WERF3, provider=KEYS),
+    _kind("choice of a means", 2, "vracht", "bas", _WERF3, provider=KEYS),
     _kind("password and code", 1.5, "vracht", "kees", _WERF3, asks_for=PASSWORDS, codes=True),
     _kind(
         "wrong password",
@@ -106,7 +106,7 @@ KINDS: Final[Sequence[Kind]] = (
     ),
     _kind(
         "chain",
-        1.5,
+        2,
         "jaarstuk",
         "fien",
         {"assertion": "EH3", "for": "klant", "through": "kantoor"},
@@ -128,7 +128,7 @@ KINDS: Final[Sequence[Kind]] = (
         {"assertion": "EH4", "for": "werf", "attributes": ["FirstName"]},
         asks_for=KEYS,
     ),
-    _kind("visit", 1.5, "doorvaart", "ans", _WERF4, asks_for=KEYS, uses_session=True, visits=True),
+    _kind("visit", 2, "doorvaart", "ans", _WERF4, asks_for=KEYS, uses_session=True, visits=True),
 )
 SECOND_VISIT: Final = _kind(
     "visit again", 0, "doorvaart", "ans", _WERF3, asks_for=KEYS, uses_session=True

@@ -207,6 +207,7 @@ async def _fenced(arena: Arena, first: Worker) -> None:
         arena.found.append(f"{first.name} ended with {first.deaths[-1].code} and does not say why")
 
 
+SHORT_FAULT = Fault("two workers of one name", twins, 20)
 FAULTS = (
     Fault("recovery: killed and back", back_at_once, 60, rate=0),
     Fault("recovery: killed for good", taken_over, 150, rate=0),

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from sandbox.scenario import Expected
@@ -40,12 +41,12 @@ _OVERDUE: Final = Kind(
 )
 
 
-async def duplicates(arena: Arena) -> int:
+async def duplicates(arena: Arena, seconds: float = SECONDS) -> int:
     """A relay publishes every message of every topic once more."""
     network = arena.crew.network
     names = [name for _, name in copies.every_topic(network.directory)]
     async with copies.Echo(network.servers.kafka, names).going_on() as echo:
-        await asyncio.sleep(SECONDS)
+        await asyncio.sleep(seconds)
     arena.measured["messages published once more"] = echo.count
     return echo.count
 
@@ -212,6 +213,7 @@ _WRONG_TIME = Allowed(
     ),
     share=1.0,
 )
+SHORT_FAULT = Fault("every message twice", partial(duplicates, seconds=8), 12)
 FAULTS = (
     Fault("every message twice", duplicates, 30),
     Fault("messages in another order", reordering, 30, _LATE),

@@ -72,6 +72,9 @@ class Traps:
             each.unlink(missing_ok=True)
         return [each.name for each in armed]
 
+    def is_armed(self, label: str) -> bool:
+        return (self.folder / label).exists()
+
     def disarm_one(self, label: str) -> None:
         (self.folder / label).unlink(missing_ok=True)
 

@@ -1,7 +1,7 @@
 """Every fault that happens in production, on a real network with load on, and a table of what came
 of each.
 
-    python -m tests.faults.run [--seed N] [--only NAME,...] [--json] [--list]
+    python -m tests.faults.run [--seed N] [--only NAME,...] [--short] [--json] [--list]
 
 Exit codes: 0 nothing is violated, 1 something is, 2 wrong use, 3 a server is unreachable.
 """
@@ -13,6 +13,7 @@ import asyncio
 import json
 import logging
 import random
+import re
 import shutil
 import sys
 import time
@@ -36,7 +37,10 @@ FAULTS: tuple[Fault, ...] = (
     *storm.FAULTS,
     *servers.FAULTS,
 )
+SHORT: tuple[Fault, ...] = (kills.SHORT_FAULT, messages.SHORT_FAULT, membership.SHORT_FAULT)
+"""What runs in `make test`, in 2 minutes."""
 FOLDER = Path(".herken") / "faults"
+_TOLD_SECONDS = 10.0
 ENVIRONMENT = {"HERKEN_LOG_LEVEL": "WARNING"}
 
 
@@ -79,12 +83,14 @@ async def _on(
 
 
 def _progress() -> Progress:
-    began, last = time.monotonic(), [""]
+    """To stderr; of what is told again and again with other numbers, once in 10 s."""
+    began, told = time.monotonic(), dict[str, float]()
 
     def tell(what: str) -> None:
-        if what != last[0]:
-            last[0] = what
-            sys.stderr.write(f"{time.monotonic() - began:6.1f} s  {what}\n")
+        now, kind = time.monotonic(), re.sub(r"[\d.]+", "", what)
+        if now - told.get(kind, -_TOLD_SECONDS) >= _TOLD_SECONDS:
+            told[kind] = now
+            sys.stderr.write(f"{now - began:6.1f} s  {what}\n")
 
     return tell
 
@@ -97,13 +103,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--only", help="names of faults, with commas between")
+    parser.add_argument("--short", action="store_true", help="those that run in `make test`")
     parser.add_argument("--list", action="store_true", help="the names of all faults")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="for data and logs")
     return parser.parse_args(argv)
 
 
-def _chosen(only: str | None) -> list[Fault]:
+def _chosen(only: str | None) -> Sequence[Fault]:
     """Raises SystemExit with 2 for a name that there is not."""
     wanted = [each.strip() for each in only.split(",")] if only else [f.name for f in FAULTS]
     unknown = set(wanted) - {each.name for each in FAULTS}
@@ -118,7 +125,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.list:
         sys.stdout.writelines(f"{each.name}\n" for each in FAULTS)
         return
-    faults, progress = _chosen(arguments.only), _progress()
+    faults = SHORT if arguments.short else _chosen(arguments.only)
+    progress = _progress()
     progress(f"seed {arguments.seed}")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells of every lost connection
     try:

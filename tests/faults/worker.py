@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from multiprocessing import forkserver
 from pathlib import Path
 
 from herken import cli, wiring
@@ -47,7 +48,7 @@ class Post:
 
 def main(post: Post) -> None:
     """Run until told to stop, or killed. Ends with the exit code of `herken run`."""
-    _die_with_parent()
+    _be_a_process_of_its_own()
     _log_to(post.log_file)
     os.environ.update(post.environment)
     parts = wiring.Parts(
@@ -70,8 +71,12 @@ def _clock(file: Path) -> datetime:
     return utc_now() + timedelta(seconds=wrong_by)
 
 
-def _die_with_parent() -> None:
+def _be_a_process_of_its_own() -> None:
+    """In a session of its own, as `herken run` has it in the sandbox, so that it has its own share
+    of the machine; and gone with the one who started it, whatever kills that one."""
+    os.close(forkserver._forkserver._forkserver_alive_fd)  # type: ignore[attr-defined]
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
 

@@ -15,7 +15,7 @@ from pipeline.membership import SESSION_MS
 from schemas.refusals import RefusalCode
 from tests.faults.fault import Act, Arena, Fault
 from tests.faults.points import POINTS, SWEEP, Traps
-from tests.faults.verdicts import Allowed
+from tests.faults.verdicts import LATE_BY_SECONDS, MISSED_SECONDS, WORKERS_DIE, Allowed
 
 STAGES: dict[str, Sequence[str]] = {
     "makelaar": (
@@ -164,14 +164,18 @@ SHORT = {
     "provider": ("signature-answers",),
     "registry": ("mandate-queries",),
 }
-SHORT_FAULT = Fault("SIGKILL at some points", at_points(Plan(SHORT, times=1)), 40)
+SHORT_FAULT = Fault("SIGKILL at some points", at_points(Plan(SHORT, times=1)), 40, WORKERS_DIE)
 FAULTS = (
-    Fault("SIGKILL at every point", at_points(Plan(STAGES)), 600),
-    Fault("SIGTERM in the middle", told_to_stop, 60),
+    Fault("SIGKILL at every point", at_points(Plan(STAGES)), 600, WORKERS_DIE),
+    Fault("SIGTERM in the middle", told_to_stop, 60, WORKERS_DIE),
     Fault(
         "SIGSTOP past the session",
         zombies,
         40,
-        Allowed(frozenset({RefusalCode.DEADLINE_PASSED}), share=0.2),
+        Allowed(
+            frozenset({RefusalCode.DEADLINE_PASSED}),
+            share=0.2,
+            late_by=LATE_BY_SECONDS + MISSED_SECONDS,
+        ),
     ),
 )

@@ -20,7 +20,7 @@ from aiokafka.partitioner import murmur2
 from tests.faults.crew import Crew, Worker
 from tests.faults.fault import Arena, Fault
 from tests.faults.kinds import DIRECT
-from tests.faults.verdicts import Sent
+from tests.faults.verdicts import WORKERS_DIE, Sent
 
 PARTITIONS: Final = 4
 BACK_SECONDS: Final = 2.0
@@ -207,10 +207,10 @@ async def _fenced(arena: Arena, first: Worker) -> None:
         arena.found.append(f"{first.name} ended with {first.deaths[-1].code} and does not say why")
 
 
-SHORT_FAULT = Fault("two workers of one name", twins, 20)
+SHORT_FAULT = Fault("two workers of one name", twins, 20, WORKERS_DIE)
 FAULTS = (
-    Fault("recovery: killed and back", back_at_once, 60, rate=0),
-    Fault("recovery: killed for good", taken_over, 150, rate=0),
-    Fault("rebalances every 2 s", rebalances, 70),
-    Fault("two workers of one name", twins, 40),
+    Fault("recovery: killed and back", back_at_once, 60, WORKERS_DIE, rate=0),
+    Fault("recovery: killed for good", taken_over, 150, WORKERS_DIE, rate=0),
+    Fault("rebalances every 2 s", rebalances, 70, WORKERS_DIE),
+    Fault("two workers of one name", twins, 40, WORKERS_DIE),
 )

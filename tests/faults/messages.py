@@ -22,7 +22,7 @@ from tests.faults.fault import Arena, Fault
 from tests.faults.kills import STAGES
 from tests.faults.kinds import DIRECT, Kind
 from tests.faults.points import SWEEP, TrappedService, Traps
-from tests.faults.verdicts import Allowed
+from tests.faults.verdicts import LATE_BY_SECONDS, MISSED_SECONDS, Allowed
 
 SECONDS: Final = 25.0
 """How long what goes on by itself goes on."""
@@ -200,7 +200,11 @@ async def _redrive(arena: Arena, topic: str) -> None:
         arena.found.append(f"herken dlq redrive ended with {process.returncode}")
 
 
-_LATE = Allowed(frozenset({RefusalCode.DEADLINE_PASSED}), share=0.3)
+_LATE = Allowed(
+    frozenset({RefusalCode.DEADLINE_PASSED}),
+    share=0.3,
+    late_by=LATE_BY_SECONDS + MISSED_SECONDS,
+)
 _WRONG_TIME = Allowed(
     frozenset(
         {

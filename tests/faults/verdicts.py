@@ -29,6 +29,8 @@ from schemas.topics import OUTCOMES
 LATE_BY_SECONDS = 5.0
 """An outcome may be so much later than its deadline: a sweep, and publishing."""
 _AGAIN_SECONDS = 0.5
+MISSED_SECONDS = 10.0
+"""And so much later where workers die: until another one has what they had."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,9 @@ class Allowed:
     codes: frozenset[RefusalCode] = frozenset()
     share: float = 0.0
     late_by: float = LATE_BY_SECONDS
+
+
+WORKERS_DIE = Allowed(late_by=LATE_BY_SECONDS + MISSED_SECONDS)
 
 
 @dataclass

@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
+import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from pipeline.errors import ServerUnreachable, WrongUse
+
+log = structlog.get_logger()
 
 Client: TypeAlias = Any
 """An AIOKafkaConsumer or AIOKafkaProducer; the library has no types."""
@@ -30,9 +33,7 @@ async def started(servers: str, *clients: Client) -> AsyncIterator[None]:
         await _start(servers, clients)
         yield
     finally:
-        with suppress(TimeoutError):  # what cannot be sent now is given up
-            async with asyncio.timeout(STOP_SECONDS):
-                await asyncio.gather(*(client.stop() for client in clients))
+        await _stop(clients)
 
 
 async def _start(servers: str, clients: tuple[Client, ...]) -> None:
@@ -44,6 +45,17 @@ async def _start(servers: str, clients: tuple[Client, ...]) -> None:
         raise WrongUse("a topic is not there: run `herken setup topics` first") from None
     except (KafkaError, OSError) as error:
         raise unreachable(servers, error) from None
+
+
+async def _stop(clients: tuple[Client, ...]) -> None:
+    """Stop clients. What cannot be sent in time is given up; and while a server is away, a consumer
+    may end with a CancelledError of its own, which must not end us."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STOP_SECONDS):
+            stopping = (client.stop() for client in clients)
+            for error in await asyncio.gather(*stopping, return_exceptions=True):
+                if error is not None:
+                    log.warning("not_stopped", error=type(error).__name__)
 
 
 async def _placed(client: Client) -> None:

@@ -16,12 +16,18 @@ from typing import Any
 import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaConnectionError
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaConnectionError,
+    KafkaError,
+)
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from pipeline.dead_letters import Limit
 from pipeline.delivery import deliver, deliver_due
+from pipeline.errors import CRASH
 from pipeline.kafka import unreachable
 from pipeline.runner import Runner
 from pipeline.settings import Settings
@@ -33,7 +39,12 @@ log = structlog.get_logger()
 
 PUBLISH_BATCH_BYTES = 262_144
 DRAIN_SECONDS = 15.0
+CLOSE_SECONDS = 18.0
 IDLE_WAIT_MS = 1000
+REQUEST_TIMEOUT_MS = 15_000
+"""A broker that hangs keeps its connections. Kafka leads its partitions elsewhere after 9 s; what
+was asked before that waits for this long. The library's own 40 s would cost logins their deadline.
+"""
 
 
 class Service:
@@ -65,13 +76,22 @@ class Service:
         except KafkaConnectionError as error:
             raise unreachable(self._settings.kafka, error) from None
         finally:
-            await self.kafka.stop()
+            await self._close()
             sweep.cancel()
             with suppress(asyncio.CancelledError):
                 await sweep
         log.info("stopped")
         if self._fatal is not None:
             raise self._fatal
+
+    async def _close(self) -> None:
+        """Finish the batches in hand. While Kafka is away, the producer would wait for it for ever:
+        what was not sent is given up, and comes again where somebody goes on."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.kafka.stop()
+        except TimeoutError:
+            log.warning("not_sent", waited=CLOSE_SECONDS)
 
     def is_live(self) -> bool:
         return self._fatal is None
@@ -178,6 +198,8 @@ class Service:
             await asyncio.sleep(self._settings.sweep_seconds)
             try:
                 await deliver_due(self._runner, self.publish)
+            except (KafkaError, *CRASH) as error:  # as in a stage: the producer may be dead
+                self._stop(error)
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__)
 
@@ -190,6 +212,7 @@ def kafka_client(servers: str, name: str) -> KafkaBroker:
         acks="all",
         enable_idempotence=True,
         allow_auto_create_topics=False,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
         max_batch_size=PUBLISH_BATCH_BYTES,
         max_request_size=DLQ_MAX_BYTES,
         graceful_timeout=DRAIN_SECONDS,

@@ -13,6 +13,7 @@ process, so that killing all three at once loses nothing; the loss of power at a
 import asyncio
 import signal
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -93,6 +94,18 @@ class Cluster:
                 while not await self._is_in_sync(self.nodes[id_]):
                     await asyncio.sleep(_PAUSE_SECONDS)
 
+    def disk_full(self, id_: int) -> None:
+        """No file of a node grows any more (RLIMIT_FSIZE): every write fails, as on a full disk,
+        but with EFBIG instead of ENOSPC. Kafka gives the folder up, and the node ends by itself;
+        `start` gives it room again."""
+        node.forbid_writes(self.nodes[id_])
+
+    async def has_ended(self, id_: int) -> None:
+        """Return when a node has ended by itself. Raises: TimeoutError."""
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while self.nodes[id_].is_running:
+                await asyncio.sleep(_PAUSE_SECONDS)
+
     async def controller(self) -> int:
         """The node that is the active controller: the newest leader of whom most nodes know.
 
@@ -108,6 +121,16 @@ class Cluster:
         newest = max(votes, default=(-1, -1))
         agreed = 2 * votes.count(newest) > len(self.nodes)
         return newest[1] if agreed and newest[1] in self.answering else None
+
+    async def leads(self) -> Counter[int]:
+        """How many partitions each node leads. One that was started again leads none until Kafka
+        balances them (every 5 minutes), or another one ends."""
+        told = await kafka.leaders(self.nodes[min(self.answering)].address)
+        return Counter(dict.fromkeys(self.nodes, 0)) + Counter(told)
+
+    async def busiest(self) -> int:
+        """The node that leads most partitions: the one whose end is felt most."""
+        return (await self.leads()).most_common(1)[0][0]
 
     async def stop(self) -> None:
         """Stop every node that runs, in peace."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Set
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
@@ -18,7 +18,8 @@ _PAUSE_SECONDS = 0.01
 _PROBE = "herken.ready"
 _TOPIC_EXISTS = 36
 
-Question = Callable[[AIOKafkaAdminClient], Awaitable[bool]]
+A = TypeVar("A")
+Question: TypeAlias = Callable[[AIOKafkaAdminClient], Awaitable[A]]
 
 
 async def reach(addresses: str) -> None:
@@ -74,11 +75,24 @@ async def is_in_sync(address: str, nodes: Set[int]) -> bool:
 
     async def question(admin: AIOKafkaAdminClient) -> bool:
         registered = {each["node_id"] for each in (await admin.describe_cluster())["brokers"]}
-        topics = await admin.describe_topics()
-        partitions = [each for topic in topics for each in topic["partitions"]]
-        return nodes <= registered and all(_has_all_copies(each, nodes) for each in partitions)
+        return nodes <= registered and all(
+            _has_all_copies(each, nodes) for each in await _partitions(admin)
+        )
 
     return await _answers(address, question)
+
+
+async def leaders(address: str) -> list[int]:
+    """For each partition, its leader's node; -1 where there is none. Raises: KafkaError."""
+
+    async def question(admin: AIOKafkaAdminClient) -> list[int]:
+        return [each["leader"] for each in await _partitions(admin)]
+
+    return await _ask(address, question)
+
+
+async def _partitions(admin: AIOKafkaAdminClient) -> list[dict[str, Any]]:
+    return [each for topic in await admin.describe_topics() for each in topic["partitions"]]
 
 
 def _has_all_copies(partition: dict[str, Any], nodes: Set[int]) -> bool:
@@ -86,7 +100,7 @@ def _has_all_copies(partition: dict[str, Any], nodes: Set[int]) -> bool:
     return partition["leader"] in nodes and there <= set(partition["isr"])
 
 
-async def _answers(address: str, question: Question) -> bool:
+async def _answers(address: str, question: Question[bool]) -> bool:
     """The answer; no, where there is none in time."""
     with suppress(KafkaError, OSError, TimeoutError):
         async with asyncio.timeout(_REACH_SECONDS):
@@ -106,7 +120,7 @@ async def _listens(addresses: str) -> bool:
     return True
 
 
-async def _ask(addresses: str, question: Question) -> bool:
+async def _ask(addresses: str, question: Question[A]) -> A:
     admin = AIOKafkaAdminClient(bootstrap_servers=addresses)
     try:
         await admin.start()

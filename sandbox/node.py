@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 import shutil
 import signal
 import time
@@ -145,6 +146,13 @@ def signal_to(node: Node, which: signal.Signals) -> None:
     """Send SIGSTOP or SIGCONT, and remember it."""
     node.running().send_signal(which)
     node.is_paused = which is signal.SIGSTOP
+
+
+def forbid_writes(node: Node) -> None:
+    """From now on, no file of the process may grow."""
+    pid = node.running().pid
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
 
 
 def _laid_out(node: Node, nodes: Sequence[Node], kafka: Kafka) -> Path:

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from pipeline.service import kafka_client
 from sandbox import postgres_faults, topology
 from sandbox.cluster import Cluster
 from sandbox.postgres import Postgres
@@ -22,6 +23,7 @@ from sandbox.topology import TopicPlan
 ROLE = "somebody"
 PASSWORD = "only-for-this-test"
 LEFT_ALONE_SECONDS = 0.5
+ELSEWHERE_SECONDS = 35.0  # less than the library's own request timeout
 CLOSED = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
 
 
@@ -140,8 +142,7 @@ async def test_messages_are_kept_when_all_brokers_are_killed_at_once(cluster: Cl
     assert await numbers_on(cluster, "survivors") == list(range(400))
 
 
-async def test_a_paused_broker_leaves_its_place_until_it_goes_on(cluster: Cluster) -> None:
-    await topology.create(cluster.address, [TopicPlan("paused", 4, 600_000)])
+async def test_controller_is_another_one_when_it_is_paused(cluster: Cluster) -> None:
     victim = await cluster.controller()
     cluster.pause(victim)
     try:
@@ -150,6 +151,35 @@ async def test_a_paused_broker_leaves_its_place_until_it_goes_on(cluster: Cluste
         cluster.resume(victim)
     await cluster.in_sync()
     assert cluster.answering == {1, 2, 3}
+
+
+async def test_publication_goes_on_elsewhere_when_the_leader_hangs(cluster: Cluster) -> None:
+    await topology.create(cluster.address, [TopicPlan("led", 1, 600_000)])
+    async with kafka_client(cluster.address, "somebody") as client:
+        await client.publish(b"0", "led")
+        (partition,) = await describe(cluster, "led")
+        victim = int(str(partition["leader"]))
+        cluster.pause(victim)
+        try:
+            async with asyncio.timeout(ELSEWHERE_SECONDS):
+                await client.publish(b"1", "led")
+        finally:
+            cluster.resume(victim)
+    await cluster.in_sync()
+    assert await numbers_on(cluster, "led") == [0, 1]
+
+
+async def test_broker_ends_by_itself_and_is_back_when_its_disk_is_full(cluster: Cluster) -> None:
+    await topology.create(cluster.address, [TopicPlan("full", 4, 600_000)])
+    async with producing(cluster) as producer:
+        await publish(producer, "full", 100)
+        victim = await cluster.busiest()
+        cluster.disk_full(victim)
+        await publish(producer, "full", 100, first=100)
+        await cluster.has_ended(victim)
+    assert victim not in cluster.answering
+    await cluster.start(victim)
+    assert await numbers_on(cluster, "full") == list(range(200))
 
 
 async def test_postgres_is_back_with_its_data_when_stopped_at_once(database: Postgres) -> None:

@@ -27,7 +27,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 
 from pipeline.dead_letters import Limit
 from pipeline.delivery import deliver, deliver_due
-from pipeline.errors import CRASH
+from pipeline.errors import CRASH, HerkenError, StageStopped
 from pipeline.kafka import unreachable
 from pipeline.runner import Runner
 from pipeline.settings import Settings
@@ -41,6 +41,9 @@ PUBLISH_BATCH_BYTES = 262_144
 DRAIN_SECONDS = 15.0
 CLOSE_SECONDS = 18.0
 IDLE_WAIT_MS = 1000
+POLL_FAILURES = 3
+"""So many polls in a row may fail; FastStream waits 5 s after each. aiokafka tries again by itself
+what can be, so that a poll that fails is rare, and one that fails again is a dead consumer."""
 REQUEST_TIMEOUT_MS = 15_000
 """A broker that hangs keeps its connections. Kafka leads its partitions elsewhere after 9 s; what
 was asked before that waits for this long. The library's own 40 s would cost logins their deadline.
@@ -82,7 +85,7 @@ class Service:
                 await sweep
         log.info("stopped")
         if self._fatal is not None:
-            raise self._fatal
+            raise _told(self._name, self._fatal) from self._fatal
 
     async def _close(self) -> None:
         """Finish the batches in hand. While Kafka is away, the producer would wait for it for ever:
@@ -111,7 +114,7 @@ class Service:
         long wait in the poll costs no latency, since records end it; a long sleep would.
         """
         for subscriber in self._subscribers:
-            subscriber.consumer.getmany = _patient(subscriber.consumer.getmany)
+            subscriber.consumer.getmany = Poll(subscriber.consumer, self._stop)
 
     # --- stages
 
@@ -222,11 +225,44 @@ def kafka_client(servers: str, name: str) -> KafkaBroker:
     )
 
 
-def _patient(getmany: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    async def wait(*, timeout_ms: int, max_records: int) -> Any:
-        return await getmany(timeout_ms=max(timeout_ms, IDLE_WAIT_MS), max_records=max_records)
+def _told(name: str, error: Exception) -> HerkenError:
+    """What ended a service, for whoever started it."""
+    if isinstance(error, HerkenError):
+        return error
+    return StageStopped(
+        f"{name} stopped by itself ({type(error).__name__}): its log says where. Start it again; "
+        "what it had not committed comes again."
+    )
 
-    return wait
+
+class Poll:
+    """A consumer's `getmany` that waits longer, and ends the service where the consumer is dead.
+
+    FastStream would ask a dead one again for ever, and the process would look alive meanwhile.
+    """
+
+    def __init__(self, consumer: Any, stop: Callable[[Exception], None]) -> None:
+        self._consumer, self._getmany, self._stop = consumer, consumer.getmany, stop
+        self._failures = 0
+
+    async def __call__(self, *, timeout_ms: int, max_records: int) -> Any:
+        wait_ms = max(timeout_ms, IDLE_WAIT_MS)
+        try:
+            self._require_fetching()
+            records = await self._getmany(timeout_ms=wait_ms, max_records=max_records)
+        except KafkaError as error:
+            self._failures += 1
+            if self._failures >= POLL_FAILURES:
+                self._stop(error)
+            raise
+        self._failures = 0
+        return records
+
+    def _require_fetching(self) -> None:
+        """aiokafka itself never looks at the task that fetches: without it, no record comes."""
+        fetching = self._consumer._fetcher.error_future
+        if fetching.done() and not fetching.cancelled() and fetching.exception():
+            raise fetching.exception()
 
 
 async def _headerless(

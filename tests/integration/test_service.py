@@ -3,19 +3,21 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
-from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from pydantic import BaseModel
 
 from pipeline import service as services
+from pipeline.errors import StageStopped
 from pipeline.kafka import started as clients_started
 from pipeline.runner import Runner
-from pipeline.service import Service
+from pipeline.service import POLL_FAILURES, Poll, Service
 from pipeline.settings import Settings
 from pipeline.stage import RoleStages
 from sandbox import cluster, topology
@@ -107,8 +109,9 @@ async def test_service_stops_by_itself_when_kafka_does_not_take_what_is_due(
     too_large = told(DLQ_MAX_BYTES + 1)
     made = service(kafka.address, too_large)
     async with asyncio.timeout(30):
-        with pytest.raises(MessageSizeTooLargeError):
+        with pytest.raises(StageStopped, match="somebody stopped by itself") as stopped:
             await made.run()
+    assert isinstance(stopped.value.__cause__, MessageSizeTooLargeError)
     assert not made.is_live()
 
 
@@ -126,3 +129,46 @@ async def test_block_goes_on_when_a_client_ends_with_a_cancellation_of_its_own()
     async with clients_started("127.0.0.1:9092", EndsCancelled()):
         pass
     assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
+
+
+class Consumer:
+    """In a consumer's place: polls fail where they are told to; `fetcher` is its task."""
+
+    def __init__(self, *fails: bool, fetcher: asyncio.Future[None] | None = None) -> None:
+        self._fails = list(fails)
+        self._fetcher = SimpleNamespace(error_future=fetcher or asyncio.Future())
+
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[str, list[str]]:
+        if self._fails.pop(0):
+            raise KafkaError("unexpected error during coordination")
+        return {}
+
+
+async def polled(poll: Poll, times: int) -> None:
+    for _ in range(times):
+        with suppress(KafkaError):
+            await poll(timeout_ms=1, max_records=1)
+
+
+async def test_service_ends_when_poll_after_poll_fails() -> None:
+    stopped: list[Exception] = []
+    poll = Poll(Consumer(*[True] * POLL_FAILURES), stopped.append)
+    await polled(poll, POLL_FAILURES - 1)
+    assert stopped == []
+    await polled(poll, 1)
+    assert [type(error) for error in stopped] == [KafkaError]
+
+
+async def test_service_goes_on_when_polls_succeed_in_between() -> None:
+    stopped: list[Exception] = []
+    fails = [*[True] * (POLL_FAILURES - 1), False] * 2
+    await polled(Poll(Consumer(*fails), stopped.append), len(fails))
+    assert stopped == []
+
+
+async def test_service_ends_when_the_task_that_fetches_has_died() -> None:
+    stopped: list[Exception] = []
+    died: asyncio.Future[None] = asyncio.Future()
+    died.set_exception(KafkaError("unexpected error during data retrieval"))
+    await polled(Poll(Consumer(*[False] * 9, fetcher=died), stopped.append), POLL_FAILURES)
+    assert [type(error) for error in stopped] == [KafkaError]

@@ -23,7 +23,7 @@ from sandbox.topology import TopicPlan
 ROLE = "somebody"
 PASSWORD = "only-for-this-test"
 LEFT_ALONE_SECONDS = 0.5
-ELSEWHERE_SECONDS = 35.0  # less than the library's own request timeout
+ELSEWHERE_SECONDS = 35.0  # less than the 40 s that the library would wait
 CLOSED = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
 
 

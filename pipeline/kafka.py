@@ -20,6 +20,7 @@ Client: TypeAlias = Any
 
 
 START_SECONDS, STOP_SECONDS = 30.0, 10.0
+KEEP_TRYING_SECONDS = 86_400.0
 
 
 @asynccontextmanager
@@ -61,6 +62,17 @@ async def _stop(clients: tuple[Client, ...]) -> None:
 async def _placed(client: Client) -> None:
     if isinstance(client, AIOKafkaConsumer) and client._group_id is None:
         await asyncio.gather(*(client.position(partition) for partition in client.assignment()))
+
+
+def keep_trying(producer: Client) -> None:
+    """Let a started, idempotent producer send each batch until Kafka has it.
+
+    The library gives up what has waited as long as one request may take, where its partition has
+    no leader just then, as when all brokers start again. The batches after it would leave a gap in
+    the producer's numbers, and Kafka would take nothing more from it.
+    """
+    producer._message_accumulator._batch_ttl = KEEP_TRYING_SECONDS
+    producer._request_timeout_ms = KEEP_TRYING_SECONDS * 1000  # how long a full batch is waited for
 
 
 def unreachable(servers: str, error: Exception) -> ServerUnreachable:

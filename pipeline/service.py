@@ -28,7 +28,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from pipeline.dead_letters import Limit
 from pipeline.delivery import deliver, deliver_due
 from pipeline.errors import CRASH, HerkenError, StageStopped
-from pipeline.kafka import unreachable
+from pipeline.kafka import keep_trying, unreachable
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.stage import RoleStages, Stage
@@ -109,11 +109,14 @@ class Service:
         )
 
     def _be_patient(self) -> None:
-        """Let an idle consumer wait for records instead of asking for them again and again.
+        """Let the producer wait for Kafka, however long it is away; and let an idle consumer wait
+        for records instead of asking for them again and again.
 
         FastStream waits `batch_timeout_ms` in the poll and sleeps as long after an empty one. A
         long wait in the poll costs no latency, since records end it; a long sleep would.
         """
+        producer: Any = self.kafka.config.producer
+        keep_trying(producer._producer.producer)
         for subscriber in self._subscribers:
             subscriber.consumer.getmany = Poll(subscriber.consumer, self._stop)
 

@@ -161,7 +161,7 @@ def _laid_out(node: Node, nodes: Sequence[Node], kafka: Kafka) -> Path:
     if not node.logs.exists():
         _format(node, kafka)
     properties = node.logs.parent / "server.properties"
-    properties.write_text(_properties(node, nodes))
+    properties.write_text(properties_of(node, nodes))
     return properties
 
 
@@ -182,7 +182,8 @@ def _rename(meta: Path, node_id: int) -> None:
     meta.write_text("".join(f"{name}{eq}{own.get(name, value)}\n" for name, eq, value in lines))
 
 
-def _properties(node: Node, nodes: Sequence[Node]) -> str:
+def properties_of(node: Node, nodes: Sequence[Node]) -> str:
+    """What Kafka reads at the start of one of these nodes."""
     voters = ",".join(f"{each.id}@{ports.LOOPBACK}:{each.controller_port}" for each in nodes)
     copies = min(COPIES, len(nodes))
     return _PROPERTIES.format(

@@ -10,11 +10,13 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, NotLeaderForPartitionError
 from pydantic import BaseModel
 
 from pipeline import service as services
 from pipeline.errors import StageStopped
+from pipeline.kafka import keep_trying
 from pipeline.kafka import started as clients_started
 from pipeline.runner import Runner
 from pipeline.service import POLL_FAILURES, Poll, Service
@@ -129,6 +131,26 @@ async def test_block_goes_on_when_a_client_ends_with_a_cancellation_of_its_own()
     async with clients_started("127.0.0.1:9092", EndsCancelled()):
         pass
     assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("kept_trying", [True, False])
+async def test_batch_without_a_leader_is_given_up_unless_it_is_kept_trying(
+    kept_trying: bool,
+) -> None:
+    """The second case is the library's own way: without it, there is nothing to mend."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers="127.0.0.1:9092", enable_idempotence=True, request_timeout_ms=10
+    )
+    if kept_trying:
+        keep_trying(producer)
+    batches, led_by_nobody = producer._message_accumulator, TopicPartition(TOPIC, 0)
+    sent = await batches.add_message(led_by_nobody, b"key", b"value", timeout=1)
+    producer._txn_manager.set_pid_and_epoch(1, 0)
+    await asyncio.sleep(0.05)
+    batches.drain_by_nodes(ignore_nodes=[])
+    await producer.stop()
+    assert sent.done() is not kept_trying
+    assert kept_trying or isinstance(sent.exception(), NotLeaderForPartitionError)
 
 
 class Consumer:

@@ -25,6 +25,7 @@ from pipeline.errors import HerkenError
 from sandbox.servers import running
 from tests.faults import ground, kills, membership, messages, servers, storm
 from tests.faults.administration import Administration
+from tests.faults.checking import checked
 from tests.faults.crew import working
 from tests.faults.fault import Arena, Fault, Progress, Row, tried
 from tests.faults.load import people
@@ -79,7 +80,8 @@ async def _on(
             progress(f"{fault.name}: about {fault.seconds:.0f} s")
             found.append(await tried(fault, ready))
             progress(f"{fault.name}: {len(found[-1].violations)} violations")
-    return found
+        judged = await checked(ready, max(fault.allowed.late_by for fault in faults))
+    return [*found, judged] if judged else found
 
 
 def _progress() -> Progress:

@@ -26,8 +26,8 @@ from tests.faults import ground
 from tests.faults.load import People
 
 PAUSE_SECONDS = 0.4
-_LOGGED_IN_SECONDS = 60.0
-_ANSWERED_SECONDS = 45.0
+_LOGGED_IN_SECONDS = 45.0
+_ANSWERED_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ MANAGERS = (
 
 @dataclass
 class Administration:
-    """Both managers. `unanswered`: commands without an answer in 45 s."""
+    """Both managers. `unanswered`: commands without an answer in 90 s."""
 
     people: People
     commands: int = 0

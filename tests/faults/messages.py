@@ -205,6 +205,8 @@ _LATE = Allowed(
     share=0.3,
     late_by=LATE_BY_SECONDS + MISSED_SECONDS,
 )
+_STOPPED = replace(_LATE, late_by=60.0)
+"""All workers are away until their sessions are over, and then have everything to read."""
 _WRONG_TIME = Allowed(
     frozenset(
         {
@@ -222,7 +224,7 @@ FAULTS = (
     Fault("every message twice", duplicates, 30),
     Fault("messages in another order", reordering, 30, _LATE),
     Fault("a message past its deadline", past_the_deadline, 15, rate=0),
-    Fault("topics replayed from the start", replay, 40, _LATE, rate=2),
+    Fault("topics replayed from the start", replay, 60, _STOPPED, rate=2),
     Fault("rubbish on every topic", poison, 20),
     Fault("dead letters redriven", redriven, 40, rate=0),
     Fault("clocks a minute wrong", clocks_jump, 30, _WRONG_TIME),

@@ -70,11 +70,13 @@ class Allowed:
     """What a fault may turn logins into.
 
     codes    refusals that may come in the place of what was expected
+    faults   why an outcome may not be believed (yet) by who reads it
     share    of how many logins at most
     late_by  by how many seconds outcomes may be late
     """
 
     codes: frozenset[RefusalCode] = frozenset()
+    faults: frozenset[str] = frozenset()
     share: float = 0.0
     late_by: float = LATE_BY_SECONDS
 
@@ -146,7 +148,7 @@ class Outcomes:
         try:
             return verify(record, self._keys[raw.topic.partition(".")[2]], at)
         except Untrusted as untrusted:
-            return f"untrusted: {untrusted.reason}"
+            return untrusted.reason
 
     async def first(self, request_id: UUID, seconds: float) -> Found:
         """The first outcome of a login. Raises TimeoutError."""
@@ -200,17 +202,17 @@ class Outcomes:
 
     def _unlike(self, found: Found, sent: Sent) -> str:
         if isinstance(found.outcome, str):
-            return found.outcome
+            return f"untrusted ({found.outcome})"
         return ", ".join(differs(sent.expect, found.outcome, self._known))
 
 
 def _is_turned(found: Found, sent: Sent, allowed: Allowed) -> bool:
-    outcome = found.outcome
-    return (
-        isinstance(outcome, Refusal)
-        and outcome.code in allowed.codes
-        and outcome.code is not sent.expect.refusal
-    )
+    match found.outcome:
+        case Refusal(code=code):
+            return code in allowed.codes and code is not sent.expect.refusal
+        case str() as fault:
+            return fault in allowed.faults
+    return False
 
 
 def _text(expect: Expected) -> str:

@@ -21,7 +21,7 @@ from pipeline import logs
 from pipeline.catalogue import Follower
 from pipeline.catalogue_updates import publish
 from pipeline.keys import utc_now
-from sandbox import generated, kafka, topology
+from sandbox import cluster, generated, topology
 from sandbox.generated import Size
 from sandbox.kafka import JARS
 from schemas import jose
@@ -47,7 +47,8 @@ async def measure(size: Size, runs: int) -> dict[str, Any]:
     public = PublicJwk.model_validate(jose.public_jwk(scheme))
     with tempfile.TemporaryDirectory() as folder:
         async with AsyncExitStack() as stack:
-            address = await kafka.start(Path(folder), jars=JARS, progress=_progress, stack=stack)
+            made = await cluster.started(Path(folder), jars=JARS, progress=_progress, stack=stack)
+            address = made.address
             nobody = generated.directory([], utc_now())
             await topology.create(address, topology.plan(nobody))
             entries = generated.entries(size, utc_now())

@@ -13,6 +13,8 @@ from pipeline.errors import ServerUnreachable
 from pipeline.settings import database_user, role_dsn
 
 _HERE = Path(__file__).parent / "migrations"
+CONNECT_SECONDS, COMMAND_SECONDS = 10.0, 30.0
+"""A server that hangs takes connections and does not answer; the library would wait for 60 s."""
 
 
 async def set_up(
@@ -31,7 +33,7 @@ async def set_up(
 async def connect(dsn: str) -> asyncpg.Connection:
     """Raises ServerUnreachable."""
     try:
-        return await asyncpg.connect(dsn, timeout=10)
+        return await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise unreachable(dsn, error) from None
 
@@ -81,7 +83,12 @@ async def pool(dsn: str, size: int) -> asyncpg.Pool:
     """A role's connections. Raises ServerUnreachable."""
     try:
         return await asyncpg.create_pool(
-            dsn, min_size=1, max_size=size, command_timeout=30, server_settings=_PLANNED_ONCE
+            dsn,
+            min_size=1,
+            max_size=size,
+            timeout=CONNECT_SECONDS,
+            command_timeout=COMMAND_SECONDS,
+            server_settings=_PLANNED_ONCE,
         )
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise unreachable(dsn, error) from None

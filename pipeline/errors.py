@@ -29,6 +29,11 @@ RETRIABLE = (
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.TransactionRollbackError,
+    asyncpg.InvalidTransactionStateError,  # read-only after a fail-over, or idle for too long
+    asyncpg.ObjectNotInPrerequisiteStateError,  # a lock that was not to be had in time
+    asyncpg.PostgresSystemError,
+    asyncpg.InternalServerError,
+    asyncpg.InternalClientError,  # what asyncpg makes of a connection that ends at a bad moment
     KafkaError,
 )
 """The world outside is at fault: wait and try again."""
@@ -37,6 +42,8 @@ CRASH = (
     WrongUse,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.SyntaxOrAccessError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidSchemaNameError,
 )
 """We ourselves are set up wrongly: no message is at fault, and none may be lost by it."""
 

@@ -7,16 +7,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
+import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from pipeline.errors import ServerUnreachable, WrongUse
+
+log = structlog.get_logger()
 
 Client: TypeAlias = Any
 """An AIOKafkaConsumer or AIOKafkaProducer; the library has no types."""
 
 
 START_SECONDS, STOP_SECONDS = 30.0, 10.0
+KEEP_TRYING_SECONDS = 86_400.0
 
 
 @asynccontextmanager
@@ -30,9 +34,7 @@ async def started(servers: str, *clients: Client) -> AsyncIterator[None]:
         await _start(servers, clients)
         yield
     finally:
-        with suppress(TimeoutError):  # what cannot be sent now is given up
-            async with asyncio.timeout(STOP_SECONDS):
-                await asyncio.gather(*(client.stop() for client in clients))
+        await _stop(clients)
 
 
 async def _start(servers: str, clients: tuple[Client, ...]) -> None:
@@ -46,9 +48,31 @@ async def _start(servers: str, clients: tuple[Client, ...]) -> None:
         raise unreachable(servers, error) from None
 
 
+async def _stop(clients: tuple[Client, ...]) -> None:
+    """Stop clients. What cannot be sent in time is given up; and while a server is away, a consumer
+    may end with a CancelledError of its own, which must not end us."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STOP_SECONDS):
+            stopping = (client.stop() for client in clients)
+            for error in await asyncio.gather(*stopping, return_exceptions=True):
+                if error is not None:
+                    log.warning("not_stopped", error=type(error).__name__)
+
+
 async def _placed(client: Client) -> None:
     if isinstance(client, AIOKafkaConsumer) and client._group_id is None:
         await asyncio.gather(*(client.position(partition) for partition in client.assignment()))
+
+
+def keep_trying(producer: Client) -> None:
+    """Let a started, idempotent producer send each batch until Kafka has it.
+
+    The library gives up what has waited as long as one request may take, where its partition has
+    no leader just then, as when all brokers start again. The batches after it would leave a gap in
+    the producer's numbers, and Kafka would take nothing more from it.
+    """
+    producer._message_accumulator._batch_ttl = KEEP_TRYING_SECONDS
+    producer._request_timeout_ms = KEEP_TRYING_SECONDS * 1000  # how long a full batch is waited for
 
 
 def unreachable(servers: str, error: Exception) -> ServerUnreachable:

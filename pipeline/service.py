@@ -16,13 +16,19 @@ from typing import Any
 import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaConnectionError
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaConnectionError,
+    KafkaError,
+)
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from pipeline.dead_letters import Limit
 from pipeline.delivery import deliver, deliver_due
-from pipeline.kafka import unreachable
+from pipeline.errors import CRASH, HerkenError, StageStopped
+from pipeline.kafka import keep_trying, unreachable
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.stage import RoleStages, Stage
@@ -33,7 +39,16 @@ log = structlog.get_logger()
 
 PUBLISH_BATCH_BYTES = 262_144
 DRAIN_SECONDS = 15.0
+CLOSE_SECONDS = 16.0
 IDLE_WAIT_MS = 1000
+POLL_FAILURES = 3
+"""So many polls in a row may fail; FastStream waits 5 s after each. aiokafka tries again by itself
+what can be, so that a poll that fails is rare, and one that fails again is a dead consumer."""
+REQUEST_TIMEOUT_MS, METADATA_AGE_MS = 10_000, 5_000
+"""A broker that hangs keeps its connections. Kafka leads its partitions elsewhere after 9 s. What
+was asked before that waits for the first of these; who leads what now is known after the second.
+With the library's own 40 s and 5 minutes, logins would miss their deadline.
+"""
 
 
 class Service:
@@ -65,13 +80,22 @@ class Service:
         except KafkaConnectionError as error:
             raise unreachable(self._settings.kafka, error) from None
         finally:
-            await self.kafka.stop()
+            await self._close()
             sweep.cancel()
             with suppress(asyncio.CancelledError):
                 await sweep
         log.info("stopped")
         if self._fatal is not None:
-            raise self._fatal
+            raise _told(self._name, self._fatal) from self._fatal
+
+    async def _close(self) -> None:
+        """Finish the batches in hand. While Kafka is away, the producer would wait for it for ever:
+        what was not sent is given up, and comes again where somebody goes on."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.kafka.stop()
+        except TimeoutError:
+            log.warning("not_sent", waited=CLOSE_SECONDS)
 
     def is_live(self) -> bool:
         return self._fatal is None
@@ -85,13 +109,16 @@ class Service:
         )
 
     def _be_patient(self) -> None:
-        """Let an idle consumer wait for records instead of asking for them again and again.
+        """Let the producer wait for Kafka, however long it is away; and let an idle consumer wait
+        for records instead of asking for them again and again.
 
         FastStream waits `batch_timeout_ms` in the poll and sleeps as long after an empty one. A
         long wait in the poll costs no latency, since records end it; a long sleep would.
         """
+        producer: Any = self.kafka.config.producer
+        keep_trying(producer._producer.producer)
         for subscriber in self._subscribers:
-            subscriber.consumer.getmany = _patient(subscriber.consumer.getmany)
+            subscriber.consumer.getmany = Poll(subscriber.consumer, self._stop)
 
     # --- stages
 
@@ -178,6 +205,8 @@ class Service:
             await asyncio.sleep(self._settings.sweep_seconds)
             try:
                 await deliver_due(self._runner, self.publish)
+            except (KafkaError, *CRASH) as error:  # as in a stage: the producer may be dead
+                self._stop(error)
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__)
 
@@ -190,6 +219,8 @@ def kafka_client(servers: str, name: str) -> KafkaBroker:
         acks="all",
         enable_idempotence=True,
         allow_auto_create_topics=False,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+        metadata_max_age_ms=METADATA_AGE_MS,
         max_batch_size=PUBLISH_BATCH_BYTES,
         max_request_size=DLQ_MAX_BYTES,
         graceful_timeout=DRAIN_SECONDS,
@@ -199,11 +230,44 @@ def kafka_client(servers: str, name: str) -> KafkaBroker:
     )
 
 
-def _patient(getmany: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    async def wait(*, timeout_ms: int, max_records: int) -> Any:
-        return await getmany(timeout_ms=max(timeout_ms, IDLE_WAIT_MS), max_records=max_records)
+def _told(name: str, error: Exception) -> HerkenError:
+    """What ended a service, for whoever started it."""
+    if isinstance(error, HerkenError):
+        return error
+    return StageStopped(
+        f"{name} stopped by itself ({type(error).__name__}): its log says where. Start it again; "
+        "what it had not committed comes again."
+    )
 
-    return wait
+
+class Poll:
+    """A consumer's `getmany` that waits longer, and ends the service where the consumer is dead.
+
+    FastStream would ask a dead one again for ever, and the process would look alive meanwhile.
+    """
+
+    def __init__(self, consumer: Any, stop: Callable[[Exception], None]) -> None:
+        self._consumer, self._getmany, self._stop = consumer, consumer.getmany, stop
+        self._failures = 0
+
+    async def __call__(self, *, timeout_ms: int, max_records: int) -> Any:
+        wait_ms = max(timeout_ms, IDLE_WAIT_MS)
+        try:
+            self._require_fetching()
+            records = await self._getmany(timeout_ms=wait_ms, max_records=max_records)
+        except KafkaError as error:
+            self._failures += 1
+            if self._failures >= POLL_FAILURES:
+                self._stop(error)
+            raise
+        self._failures = 0
+        return records
+
+    def _require_fetching(self) -> None:
+        """aiokafka itself never looks at the task that fetches: without it, no record comes."""
+        fetching = self._consumer._fetcher.error_future
+        if fetching.done() and not fetching.cancelled() and fetching.exception():
+            raise fetching.exception()
 
 
 async def _headerless(

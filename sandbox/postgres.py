@@ -12,9 +12,11 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from pwd import getpwnam
+from subprocess import Popen
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -46,25 +48,69 @@ _SETTINGS = {
 }
 
 
-async def start(folder: Path, *, progress: Callable[[str], None], stack: AsyncExitStack) -> str:
+@dataclass
+class Postgres:
+    """A running Postgres, which keeps its port and its data when it is stopped and started."""
+
+    folder: Path
+    port: int
+    process: Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def dsn(self) -> str:
+        """That of its superuser, in the database `herken`."""
+        return f"{self._server}/{DATABASE}"
+
+    @property
+    def _server(self) -> str:
+        return f"postgresql://{_ADMIN}:{_password(self.folder)}@{ports.LOOPBACK}:{self.port}"
+
+    async def start(self) -> None:
+        """Start it on the data that it has, and return when it answers; after `stop_now`, when it
+        has recovered. Raises: ServerFailed."""
+        log_file = self.folder / "postgres.log"
+        command = _program("postgres", "-D", str(self.folder / "data"), *_settings(self.port))
+        self.process = guarded(command, env=_environment(), log_file=log_file, user=_user())
+        answers = partial(_answers, f"{self._server}/{_ADMIN}", log_file)
+        await until_ready("Postgres", self.process, log_file, answers)
+
+    async def stop(self) -> None:
+        """Stop it in peace ("fast": it waits for no client), if it runs."""
+        await self._end(signal.SIGINT)
+
+    async def stop_now(self) -> None:
+        """SIGQUIT, "immediate": every server process ends at once, as in a crash. What was
+        committed is on the disk; what was not is lost."""
+        await self._end(signal.SIGQUIT)
+
+    async def away(self, seconds: float) -> None:
+        """Stop it at once, leave it away, and start it again. Raises: ServerFailed."""
+        await self.stop_now()
+        await asyncio.sleep(seconds)
+        await self.start()
+
+    async def _end(self, how: signal.Signals) -> None:
+        if self.process is not None and self.process.poll() is None:
+            await stop(self.process, how)
+
+
+async def started(
+    folder: Path, *, progress: Callable[[str], None], stack: AsyncExitStack
+) -> Postgres:
     """Start a Postgres with its data in `folder`, and stop it when `stack` closes.
 
-    Returns the DSN of its superuser in the database `herken`. Raises: ServerFailed.
+    Raises: ServerFailed.
     """
     began = time.monotonic()
     folder = await asyncio.to_thread(_owned, folder)
-    log_file = folder / "postgres.log"
-    await _initialised(folder, log_file)
+    await _initialised(folder, folder / "postgres.log")
     (port,) = ports.free(1)
     progress(f"starting Postgres on {ports.LOOPBACK}:{port}")
-    command = _program("postgres", "-D", str(folder / "data"), *_settings(port))
-    process = guarded(command, env=_environment(), log_file=log_file, user=_user())
-    server = f"postgresql://{_ADMIN}:{_password(folder)}@{ports.LOOPBACK}:{port}"
-    answers = partial(_answers, f"{server}/{_ADMIN}", log_file)
-    await until_ready("Postgres", process, log_file, answers)
-    stack.push_async_callback(stop, process, signal.SIGINT)  # "fast": it waits for no client
+    server = Postgres(folder, port)
+    stack.push_async_callback(server.stop)
+    await server.start()
     progress(f"Postgres is ready ({time.monotonic() - began:.1f} s)")
-    return f"{server}/{DATABASE}"
+    return server
 
 
 async def reach(dsn: str) -> None:

@@ -19,6 +19,8 @@ from schemas.topics import (
     TOPICS,
 )
 
+_MOST_COPIES = 3
+
 
 @dataclass(frozen=True)
 class TopicPlan:
@@ -54,21 +56,30 @@ def plan(directory: Directory) -> list[TopicPlan]:
     return plans
 
 
-async def create(servers: str, plans: list[TopicPlan], replication: int = 1) -> list[str]:
-    """Create what is not there yet; returns the names of what was. Raises ServerUnreachable."""
+async def create(servers: str, plans: list[TopicPlan], replication: int | None = None) -> list[str]:
+    """Create what is not there yet; returns the names of what was.
+
+    replication  copies of each partition; None: one on each broker, three at most
+    Raises ServerUnreachable.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=60_000)
     try:
         await admin.start()
         there = set(await admin.list_topics())
         missing = [p for p in plans if p.name not in there]
         if missing:
-            response = await admin.create_topics([_new(p, replication) for p in missing])
+            copies = replication or await _copies(admin)
+            response = await admin.create_topics([_new(p, copies) for p in missing])
             _require_created(response.topic_errors)
         return [p.name for p in missing]
     except (KafkaError, OSError) as error:
         raise unreachable(servers, error) from None
     finally:
         await admin.close()
+
+
+async def _copies(admin: AIOKafkaAdminClient) -> int:
+    return min(_MOST_COPIES, len((await admin.describe_cluster())["brokers"]))
 
 
 def _new(topic: TopicPlan, replication: int) -> NewTopic:

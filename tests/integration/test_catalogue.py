@@ -27,7 +27,7 @@ from pipeline.errors import HerkenError, WrongUse
 from pipeline.kafka import started
 from pipeline.keys import scheme_key, utc_now, write_private
 from pipeline.store import Store
-from sandbox import founding, generated, kafka, topology
+from sandbox import cluster, founding, generated, topology
 from sandbox.founding import Folders
 from sandbox.generated import Size
 from sandbox.kafka import JARS
@@ -84,10 +84,10 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
     """A Kafka of our own: there is one catalogue on each, and other tests have theirs."""
     async with AsyncExitStack() as stack:
         folder = tmp_path_factory.mktemp("kafka")
-        made = await kafka.start(folder, jars=JARS, progress=lambda _: None, stack=stack)
+        made = await cluster.started(folder, jars=JARS, progress=lambda _: None, stack=stack)
         nobody = generated.directory([], utc_now())
-        await topology.create(made, topology.plan(nobody))
-        yield made
+        await topology.create(made.address, topology.plan(nobody))
+        yield made.address
 
 
 @pytest.fixture

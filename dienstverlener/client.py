@@ -20,7 +20,7 @@ from dienstverlener.verify import verify
 from pipeline import dead_letters
 from pipeline.catalogue import Follower
 from pipeline.errors import HerkenError, WrongUse
-from pipeline.kafka import started
+from pipeline.kafka import PATIENCE, keep_trying, started, unreachable
 from pipeline.keys import Keys, scheme_key, utc_now
 from pipeline.settings import FromEnvironment, Settings
 from schemas import codec
@@ -37,6 +37,8 @@ log = structlog.get_logger()
 Outcome = Assertion | Refusal
 _REMEMBERED: Final = 10_000
 _GRACE_SECONDS: Final = 10.0
+_PUBLISH_SECONDS: Final = 60.0
+"""How long Kafka may take to have a message, one of its brokers being replaced."""
 
 
 class NoOutcome(HerkenError):
@@ -79,6 +81,7 @@ class Dienstverlener:
             client = cls(keys, settings, producer)
             reader = client._consumer(client._topic)
             async with started(settings.kafka, producer, reader), client._reading(reader):
+                keep_trying(producer)
                 yield client
 
     @property
@@ -107,7 +110,7 @@ class Dienstverlener:
         browser                 your own random name for the user's browser: his choice of means
                                 can be remembered under it
         answer_within_seconds   a deadline shorter than the makelaar's (1 to 3600)
-        Raises WrongUse.
+        Raises WrongUse; ServerUnreachable where Kafka does not take it in time: it may do so later.
         """
         try:
             request = AuthnRequest(
@@ -136,7 +139,7 @@ class Dienstverlener:
         """Publish a request, and await its one outcome. `request`: as for `publish`.
 
         timeout  seconds; None: the network's own deadline and a little more
-        Raises NoOutcome, WrongUse.
+        Raises NoOutcome, WrongUse, ServerUnreachable.
         """
         request_id = request.pop("request_id", None) or uuid4()
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -186,9 +189,13 @@ class Dienstverlener:
         await self._publish(record)
 
     async def _publish(self, record: Record) -> None:
-        await self._producer.send_and_wait(
+        sending = self._producer.send_and_wait(
             record.topic, record.value, record.key, headers=list(record.headers)
         )
+        try:
+            await asyncio.wait_for(sending, _PUBLISH_SECONDS)
+        except TimeoutError as error:
+            raise unreachable(self._settings.kafka, error) from None
 
     def _patience(self, request: dict[str, Any]) -> float:
         asked = request.get("answer_within_seconds") or self._settings.deadline_seconds
@@ -207,6 +214,7 @@ class Dienstverlener:
             enable_auto_commit=False,
             auto_offset_reset="earliest" if "group_id" in options else "latest",
             isolation_level="read_committed",
+            **PATIENCE,
             **options,
         )
 
@@ -282,6 +290,7 @@ def _producer(settings: Settings) -> AIOKafkaProducer:
         enable_idempotence=True,
         linger_ms=2,
         max_request_size=DLQ_MAX_BYTES,
+        **PATIENCE,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import structlog
 from aiokafka import AIOKafkaConsumer
@@ -20,6 +20,11 @@ Client: TypeAlias = Any
 
 
 START_SECONDS, STOP_SECONDS = 30.0, 10.0
+PATIENCE: Final[dict[str, Any]] = {"request_timeout_ms": 10_000, "metadata_max_age_ms": 5_000}
+"""A broker that hangs keeps its connections. Kafka leads its partitions elsewhere after 9 s. What
+was asked before that waits for the first of these; who leads what now is known after the second.
+With the library's own 40 s and 5 minutes, logins would miss their deadline.
+"""
 KEEP_TRYING_SECONDS = 86_400.0
 
 

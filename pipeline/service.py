@@ -29,7 +29,7 @@ from pipeline import membership
 from pipeline.dead_letters import Limit, is_misfit
 from pipeline.delivery import deliver, deliver_due
 from pipeline.errors import CRASH, HerkenError, StageStopped, WrongUse
-from pipeline.kafka import keep_trying, unreachable
+from pipeline.kafka import PATIENCE, keep_trying, unreachable
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.stage import RoleStages, Stage
@@ -45,11 +45,6 @@ IDLE_WAIT_MS = 1000
 POLL_FAILURES = 3
 """So many polls in a row may fail; FastStream waits 5 s after each. aiokafka tries again by itself
 what can be, so that a poll that fails is rare, and one that fails again is a dead consumer."""
-REQUEST_TIMEOUT_MS, METADATA_AGE_MS = 10_000, 5_000
-"""A broker that hangs keeps its connections. Kafka leads its partitions elsewhere after 9 s. What
-was asked before that waits for the first of these; who leads what now is known after the second.
-With the library's own 40 s and 5 minutes, logins would miss their deadline.
-"""
 
 
 class Service:
@@ -236,8 +231,7 @@ def kafka_client(servers: str, name: str) -> KafkaBroker:
         acks="all",
         enable_idempotence=True,
         allow_auto_create_topics=False,
-        request_timeout_ms=REQUEST_TIMEOUT_MS,
-        metadata_max_age_ms=METADATA_AGE_MS,
+        **PATIENCE,
         max_batch_size=PUBLISH_BATCH_BYTES,
         max_request_size=DLQ_MAX_BYTES,
         graceful_timeout=DRAIN_SECONDS,

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
-from pipeline.kafka import started
+from pipeline.kafka import PATIENCE, keep_trying, started
 from pipeline.keys import Trust, utc_now
 from sandbox.founding import Folders, wallets_of
 from sandbox.person import Answering, Behaviour, Reply
@@ -46,10 +46,13 @@ class Browser:
     @asynccontextmanager
     async def open(cls, kafka: str, folders: Folders) -> AsyncIterator[Browser]:
         """Show prompts from now on."""
-        producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", linger_ms=2)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=kafka, acks="all", enable_idempotence=True, linger_ms=2, **PATIENCE
+        )
         browser = cls(folders, producer)
         consumer = AIOKafkaConsumer(*_shown_topics(browser.directory), bootstrap_servers=kafka)
         async with started(kafka, producer, consumer):
+            keep_trying(producer)
             reader = asyncio.create_task(browser._read(consumer))
             try:
                 yield browser

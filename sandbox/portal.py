@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from dienstverlener import Assertion, Dienstverlener, Refusal
 from pipeline.errors import HerkenError, WrongUse
-from pipeline.kafka import started
+from pipeline.kafka import PATIENCE, keep_trying, started
 from pipeline.keys import Keys, Trust, seal, utc_now
 from pipeline.settings import Settings
 from schemas import codec
@@ -75,7 +75,13 @@ class Portal:
         settings = settings or Settings.read()
         found, name = portal_of(registry, settings)
         keys = Keys.load(settings.network, settings.secrets, name)
-        producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, acks="all", linger_ms=2)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=settings.kafka,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=2,
+            **PATIENCE,
+        )
         consumer = AIOKafkaConsumer(
             MANDATE_EVENTS.of(found.name),
             bootstrap_servers=settings.kafka,
@@ -86,6 +92,7 @@ class Portal:
         async with Dienstverlener.connect(name, settings) as dienstverlener:
             portal = cls(found, keys, dienstverlener, producer)
             async with started(settings.kafka, producer, consumer), portal._reading(consumer):
+                keep_trying(producer)
                 yield portal
 
     # --- asking

@@ -101,6 +101,11 @@ async def tried(fault: Fault, arena: Arena) -> Row:
     return _row(fault, arena, repetitions, verdict, repeats, before, time.monotonic() - began)
 
 
+def not_tried(fault: Fault) -> Row:
+    """For lack of time."""
+    return Row(fault.name, 0, 0, 0, 0, 0, 0.0, ["not tried: time was over"], 0.0, {})
+
+
 def _before(arena: Arena) -> tuple[int, ...]:
     """How many commands had no answer, were refused, workers had ended by themselves, and logins
     had stayed away."""

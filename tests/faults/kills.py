@@ -56,12 +56,14 @@ class Plan:
     """At which points of which stages workers are killed, and how often at each.
 
     reached_seconds  a point that is armed for so long and not reached is no point of this load
+    seconds          and so long it takes at most; what is left is not tried, which is a failure
     """
 
     stages: Mapping[str, Sequence[str]]
     points: Sequence[str] = POINTS
     times: int = 3
     reached_seconds: float = 60.0
+    seconds: float = 840.0
 
     def order(self, role: str, order: random.Random) -> list[str]:
         """Every label, as often as it has to be reached."""
@@ -91,7 +93,8 @@ async def _killed(arena: Arena, role: str, plan: Plan) -> Counter[str]:
     order = plan.order(role, arena.random(f"points of {role}"))
     traps, done, armed = arena.crew.traps(role), Counter[str](), dict[str, float]()
     traps.disarm()
-    while order or armed:
+    until = time.monotonic() + plan.seconds
+    while (order or armed) and time.monotonic() < until:
         done.update(_reached(armed, traps))
         if arena.people.overdue() < _FALLEN_BEHIND:
             _arm_more(order, armed, traps)
@@ -102,6 +105,8 @@ async def _killed(arena: Arena, role: str, plan: Plan) -> Counter[str]:
         left = len(order) + len(armed)
         arena.progress(f"{role}: {sum(done.values())} killed, {left} to go")
         await asyncio.sleep(_BREATH_SECONDS)
+    arena.found += [f"{role}: {label} was not tried: time was over" for label in order]
+    traps.disarm()
     return done
 
 

@@ -27,7 +27,7 @@ from tests.faults import ground, kills, membership, messages, servers, storm
 from tests.faults.administration import Administration
 from tests.faults.checking import checked
 from tests.faults.crew import working
-from tests.faults.fault import Arena, Fault, Progress, Row, tried
+from tests.faults.fault import Arena, Fault, Progress, Row, not_tried, tried
 from tests.faults.load import people
 from tests.faults.table import shown
 
@@ -41,6 +41,7 @@ FAULTS: tuple[Fault, ...] = (
 SHORT: tuple[Fault, ...] = (kills.SHORT_FAULT, messages.SHORT_FAULT, membership.SHORT_FAULT)
 """What runs in `make test`, in 2 minutes."""
 FOLDER = Path(".herken") / "faults"
+LONGEST_SECONDS = 29 * 60
 _TOLD_SECONDS = 10.0
 ENVIRONMENT = {"HERKEN_LOG_LEVEL": "WARNING"}
 
@@ -61,22 +62,32 @@ async def arena(folder: Path, seed: int, brokers: int, progress: Progress) -> As
 
 
 async def rows(faults: Sequence[Fault], folder: Path, seed: int, progress: Progress) -> list[Row]:
-    """Try these faults, one after the other; a network for each size of Kafka."""
+    """Try these faults, one after the other; a network for each size of Kafka. What has not begun
+    when time is over is not tried, which is a failure."""
     found: list[Row] = []
+    until = time.monotonic() + LONGEST_SECONDS
     for brokers in sorted({fault.brokers for fault in faults}):
         these = [fault for fault in faults if fault.brokers == brokers]
-        found += await _on(brokers, these, folder / f"brokers-{brokers}", seed, progress)
+        found += await _on(brokers, these, folder / f"brokers-{brokers}", seed, progress, until)
     return found
 
 
 async def _on(
-    brokers: int, faults: Sequence[Fault], folder: Path, seed: int, progress: Progress
+    brokers: int,
+    faults: Sequence[Fault],
+    folder: Path,
+    seed: int,
+    progress: Progress,
+    until: float,
 ) -> list[Row]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     found = []
     async with arena(folder, seed, brokers, progress) as ready:
         for fault in faults:
+            if time.monotonic() > until:
+                found.append(not_tried(fault))
+                continue
             progress(f"{fault.name}: about {fault.seconds:.0f} s")
             found.append(await tried(fault, ready))
             progress(f"{fault.name}: {len(found[-1].violations)} violations")

@@ -7,5 +7,5 @@
             checking: `herken check` judges it all once more ──▶ table
 
 `points` has the labelled points at which a worker kills itself, `worker` puts them in through
-`herken.wiring.Parts`. Each fault says what it may turn logins into (`Allowed`): nothing else will do.
+`herken.wiring.Parts`. Each fault says what it may turn logins into, and nothing else will do.
 """

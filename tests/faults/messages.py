@@ -217,8 +217,12 @@ _WRONG_TIME = Allowed(
             RefusalCode.ASSERTION_EXPIRED,
         }
     ),
+    faults=frozenset({"from_the_future"}),
     share=1.0,
+    late_by=LATE_BY_SECONDS + MISSED_SECONDS + JUMP_SECONDS,
 )
+"""Clocks are promised to be within seconds of each other. Further apart, a request or an answer can
+be refused for its time, and an outcome cannot be believed before it is signed; but there is one."""
 SHORT_FAULT = Fault("every message twice", partial(duplicates, seconds=8), 12)
 FAULTS = (
     Fault("every message twice", duplicates, 30),

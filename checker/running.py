@@ -92,23 +92,25 @@ class _Run:
         extent = await kafka.extent(self._trust.names)
         now = round(time.time() * 1000)
         entries = [found async for found in self._entries(kafka, extent)]
-        sources = self._sources()
-        with closing(self._keeping.writer()) as file:
+        with closing(self._keeping.writer()) as file, self._decoding() as pool:
             for phase in phases(extent.topics):
-                with ProcessPoolExecutor(
-                    self._wanted.processes,
-                    mp_context=multiprocessing.get_context("spawn"),
-                    initializer=working.ready_to_decode,
-                    initargs=(sources,),
-                ) as pool:
-                    await self._phase(kafka, extent, phase, pool, file)
+                await self._phase(kafka, extent, phase, pool, file)
                 self._keeping.note_signed()
         self._report.counts["topics"] = len(extent.topics)
         return extent, self._world(extent, entries, now)
 
-    def _sources(self) -> Sources:
+    def _decoding(self) -> ProcessPoolExecutor:
         wanted = self._wanted
-        return Sources(wanted.network, wanted.schemas, wanted.secrets, self._salt, self._folder)
+        places = (wanted.network, wanted.schemas, wanted.secrets)
+        sources = Sources(*places, self._salt, self._folder)
+        return self._pool(working.ready_to_decode, sources)
+
+    def _pool(self, ready: Callable[..., None], *given: object) -> ProcessPoolExecutor:
+        """Processes that begin anew, and so share no connection with this one."""
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(
+            self._wanted.processes, mp_context=context, initializer=ready, initargs=given
+        )
 
     async def _entries(self, kafka: Kafka, extent: Extent) -> AsyncIterator[dict[str, object]]:
         async for records in kafka.records(extent, [CATALOGUE]):
@@ -181,12 +183,7 @@ class _Run:
         self._progress("judging")
         self._keeping.index()
         with closing(self._keeping.writer()) as file:
-            with ProcessPoolExecutor(
-                self._wanted.processes,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=working.ready_to_judge,
-                initargs=(self._folder, world),
-            ) as pool:
+            with self._pool(working.ready_to_judge, self._folder, world) as pool:
                 tasks = [asyncio.wrap_future(pool.submit(working.judge, *s)) for s in SHARDS]
                 parts = [await task for task in tasks]
             for part in parts:

@@ -80,7 +80,7 @@ class Decoder:
                 return self._said(blank, kind, _object(text, "not_json"), raw)
             return self._signed(blank, kind, text, raw)
         except NotHolding as fault:
-            return replace(blank, fault=fault.reason), None
+            return replace(blank, fault=fault.reason, jti=_claimed_id(raw.value, kind)), None
 
     def _said(
         self, blank: Fact, kind: Kind, data: Mapping[str, Any], raw: Raw
@@ -270,6 +270,14 @@ def _issued(text: str, otherwise: int) -> int:
         return int(_claims(text.split(".")[1])["iat"]) * 1000
     except (NotHolding, IndexError):
         return otherwise
+
+
+def _claimed_id(value: bytes, kind: Kind) -> str:
+    """The `jti` in a JWS that does not hold: whose place it takes."""
+    try:
+        return str(_claims(value.decode().split(".")[1])["jti"]) if kind.signed else ""
+    except (NotHolding, ValueError, IndexError):
+        return ""
 
 
 def _require_key(key: bytes, data: Mapping[str, Any]) -> None:

@@ -41,7 +41,8 @@ class Fact:
     sender         EntityID of whoever signed it, verified; empty: nobody, or nobody trusted
     fault          why no reader can trust it, as the reason of its dead letter; empty: it holds
     malformed      trusted, but not of the published form
-    jti, issued, expires, audience   the claims of its signature; iat and exp in milliseconds
+    jti, issued, expires, audience   the claims of its signature; iat and exp in milliseconds. Of
+                   what does not hold, `jti` is only what it says
     signature      the signature value of the JWS
     data           the content. Of a JWS in it the digest is left, of a JWE its `kid`
     opened         of what is sealed in it, as far as it could be opened, what rules need; no

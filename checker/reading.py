@@ -15,7 +15,7 @@ from checker.decoding import Raw
 from checker.topics import CATALOGUE, DLQ, KINDS, group_of, split
 
 _PATIENCE_SECONDS = 30.0
-_AT_ONCE = 4_000
+_AT_ONCE, _GROUPS_AT_ONCE = 4_000, 20
 _FETCH_BYTES = 4 * 1_048_576
 
 
@@ -143,10 +143,13 @@ async def _committed(
     admin: AIOKafkaAdminClient, topics: Sequence[str]
 ) -> dict[tuple[str, int], int]:
     """What the readers of these topics committed."""
+    read = [
+        each for each in map(split, topics) if each and each[0] in KINDS and KINDS[each[0]].read
+    ]
     found: dict[tuple[str, int], int] = {}
-    for kind, owner in filter(None, map(split, topics)):
-        if kind in KINDS and KINDS[kind].read:
-            offsets = await admin.list_consumer_group_offsets(group_of(kind, owner))
+    for start in range(0, len(read), _GROUPS_AT_ONCE):
+        groups = [group_of(*each) for each in read[start : start + _GROUPS_AT_ONCE]]
+        for offsets in await asyncio.gather(*map(admin.list_consumer_group_offsets, groups)):
             found |= {(at.topic, at.partition): each.offset for at, each in offsets.items()}
     return found
 

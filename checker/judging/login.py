@@ -82,7 +82,7 @@ class Login:
         """What makelaars, providers and registries sent, by `jti`."""
         found: dict[str, list[Fact]] = {}
         for fact in self.facts:
-            if fact.jti and not fact.carried and _role(fact.sender) in _ROLES:
+            if fact.jti and not fact.fault and not fact.carried and _role(fact.sender) in _ROLES:
                 found.setdefault(fact.jti, []).append(fact)
         return found
 
@@ -95,6 +95,11 @@ class Login:
             if kind and kind.read and not fact.carried and fact.kind != "outcomes":
                 found.setdefault(fact.input_id, []).append(fact)
         return found
+
+    @property
+    def said_inputs(self) -> list[Fact]:
+        """Of what roles read, what they can trust."""
+        return [times[0] for times in self.inputs.values() if not times[0].fault]
 
     @cached_property
     def led_to(self) -> dict[str, list[Fact]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from checker.facts import Fact, Violation, World, milliseconds
+from checker.ids import output_id
 from checker.judging.login import NO_LOGIN, Login
 
 _DEADLINES = ("authentication-requests", "mandate-queries", "confirmation-queries")
@@ -13,6 +14,7 @@ _DEADLINES = ("authentication-requests", "mandate-queries", "confirmation-querie
 def judge_outcomes(login: Login, world: World) -> Iterator[Violation]:
     """One distinct outcome for each request, in time, and never another one."""
     yield from _repeats(login)
+    yield from _altered(login)
     yield from _distinct(login)
     for digest, requests in login.requests.items():
         ended = [each for each in ends(login, requests) if not is_no_login(each)]
@@ -41,6 +43,20 @@ def _repeats(login: Login) -> Iterator[Violation]:
             places = tuple(each.place for each in sent)
             sentence = f"a {sent[0].kind} was sent again with other bytes under the same ID"
             yield Violation(7, login.request_id, places, sentence)
+
+
+def _altered(login: Login) -> Iterator[Violation]:
+    """In the place of what a message led to, there is something that does not hold."""
+    for fact in login.facts:
+        if fact.fault and fact.jti and not fact.carried and fact.jti not in login.outputs:
+            cause = next((each for each in login.said_inputs if _leads(each, fact)), None)
+            if cause is not None:
+                sentence = f"it takes the place of a message, and does not hold: {fact.fault}"
+                yield Violation(7, login.request_id, (fact.place, cause.place), sentence)
+
+
+def _leads(cause: Fact, fact: Fact) -> bool:
+    return output_id(cause.owner, 0, cause.input_id) == fact.jti
 
 
 def _content(fact: Fact) -> object:

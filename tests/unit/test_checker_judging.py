@@ -189,6 +189,10 @@ BROKEN: dict[str, tuple[list[int], Callable[[], Story]]] = {
     "expired request": ([6], lambda: direct().change("authn-requests", expires=START - 90_000)),
     "untrusted, and handled": ([6], lambda: handled_forgery(direct())),
     "two requests with one ID": ([6], lambda: both_accepted(direct())),
+    "outcome altered": (
+        [7, 10],
+        lambda: direct().change("outcomes", fault="signature_invalid", sender=""),
+    ),
     "outcome changed": ([7], lambda: changed_outcome(direct())),
     "challenge changed": ([7], lambda: changed_challenge(direct())),
     "sealed for another": (

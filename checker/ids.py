@@ -39,8 +39,8 @@ def content_id(scope: str, text: bytes) -> str:
 
 
 def output_id(sender: str, number: int, input_id: str) -> str:
-    """The `jti` of what a role (by its short name) sends: the how manieth it is, from 0, of all
-    that this input led to."""
+    """The `jti` of what a role (by its short name) sends: its place, from 0, among all that
+    this input led to."""
     return content_id(f"{sender}.{number}", input_id.encode())
 
 

@@ -4,7 +4,7 @@ reason that a dead letter of it would have."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -144,13 +144,11 @@ class Decoder:
     @staticmethod
     def _compact(kind: Kind, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """The content, with a digest for each JWS and a kid for each JWE."""
-        if not kind.carries and not kind.seals:
-            return data
-        made: dict[str, Any] = json.loads(json.dumps(data))
+        made = data
         for path, _ in kind.carries:
-            _shorten(made, path, lambda jws: ids.digest(jws.encode()))
+            made = _shortened(made, path.split("."), _digest)
         for path, _ in kind.seals:
-            _shorten(made, path, _kid)
+            made = _shortened(made, path.split("."), _kid)
         return made
 
     # --- what is inside it
@@ -209,11 +207,19 @@ def _letter(raw: Raw) -> Fact:
 # --- parts
 
 
-def _shorten(data: dict[str, Any], path: str, short: Callable[[str], str]) -> None:
-    *above, last = path.split(".")
-    inside = field(data, ".".join(above)) if above else data
-    if isinstance(inside, dict) and isinstance(inside.get(last), str):
-        inside[last] = short(inside[last])
+def _shortened(
+    data: Mapping[str, Any], path: Sequence[str], short: Callable[[str], str]
+) -> Mapping[str, Any]:
+    """The same with something short at a path, where there is a text."""
+    name, rest = path[0], path[1:]
+    inside = data.get(name)
+    if rest and isinstance(inside, Mapping):
+        return {**data, name: _shortened(inside, rest, short)}
+    return {**data, name: short(inside)} if isinstance(inside, str) and not rest else data
+
+
+def _digest(jws: str) -> str:
+    return ids.digest(jws.encode())
 
 
 def _kid(token: str) -> str:

@@ -4,7 +4,7 @@ Nothing else is accepted. Sources: RFC 7515, 7516, 7518 (3.4, 4.6, 5.3)."""
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode
+from binascii import a2b_base64
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 
 _ES256: Final = ec.ECDSA(SHA256())
 _HALF: Final = 32
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _ALGORITHM_INFO: Final = (
     len(b"A256GCM").to_bytes(4, "big") + b"A256GCM" + bytes(8) + (256).to_bytes(4, "big")
 )
@@ -34,7 +35,7 @@ class NotHolding(Exception):
 
 def decoded(text: str) -> bytes:
     """Base64url without padding. Raises ValueError."""
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return a2b_base64(text.encode().translate(_STANDARD) + b"=" * (-len(text) % 4))
 
 
 @lru_cache(maxsize=4096)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import fields
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,6 +17,8 @@ from checker.topics import EVIDENCE
 
 _NAMES: Final = [each.name for each in fields(Fact)]
 _AUDIENCE, _AMISS = _NAMES.index("audience"), _NAMES.index("amiss")
+_values: Final = attrgetter(*_NAMES)
+_encoded: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _CACHE_KIB: Final = 16_384
 SHARDS: Final[Sequence[tuple[str, str]]] = tuple(
     (f"{first:02x}" if first else "", f"{first + 4:02x}" if first < 252 else "~")
@@ -36,7 +39,7 @@ class Row(NamedTuple):
 
 
 def dumped(fact: Fact) -> str:
-    return json.dumps([getattr(fact, name) for name in _NAMES], separators=(",", ":"))
+    return _encoded(_values(fact))
 
 
 def loaded(text: str) -> Fact:

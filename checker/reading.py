@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -116,24 +117,22 @@ class Kafka:
         self._consumer.assign(list(left))
         for partition in left:
             self._consumer.seek(partition, extent.begins[tuple(partition)])
+        moved = time.monotonic()
         while left:
+            found = await self._consumer.getmany(timeout_ms=1_000, max_records=_AT_ONCE)
             yield [
                 record
-                for partition, batch in (await self._portion()).items()
+                for at, batch in found.items()
                 for record in batch
-                if record.offset < extent.ends[tuple(partition)]
+                if record.offset < extent.ends[tuple(at)]
             ]
-            for partition in [p for p, end in left.items() if await self._is_at(p, end)]:
-                del left[partition]
-                self._consumer.pause(partition)
-
-    async def _portion(self) -> Mapping[TopicPartition, list[ConsumerRecord]]:
-        """Some records; none where only markers were passed."""
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            found: Mapping[TopicPartition, list[ConsumerRecord]] = await self._consumer.getmany(
-                timeout_ms=1_000, max_records=_AT_ONCE
-            )
-        return found
+            done = [at for at, end in left.items() if await self._is_at(at, end)]
+            moved = time.monotonic() if found or done else moved
+            if time.monotonic() - moved > _PATIENCE_SECONDS:
+                raise TimeoutError
+            for at in done:
+                del left[at]
+                self._consumer.pause(at)
 
     async def _is_at(self, partition: TopicPartition, end: int) -> bool:
         return bool(await self._consumer.position(partition) >= end)

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 from checker import holdings, keeping, offering, trust, working
 from checker.facts import World
+from checker.forms import Forms
 from checker.judging.overall import judge_pairs
 from checker.keeping import SHARDS, Keeping, Row
 from checker.logs import judge_logs
@@ -61,6 +62,7 @@ async def check(wanted: Wanted, progress: Progress) -> Report:
     """Raises NotTrusted, Unreachable."""
     began = time.monotonic()
     trusted = trust.read(wanted.network)
+    Forms(wanted.schemas)  # what is not there is told before anything is read
     with TemporaryDirectory(prefix="herken-check-") as folder:
         run = _Run(wanted, trusted, Path(folder), progress)
         async with Kafka.at(wanted.kafka) as kafka:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from herken.commands.output import document, progress, say
 from herken.commands.running import AsJson
+
+if TYPE_CHECKING:
+    from checker.report import Report
+    from checker.running import Wanted
 
 _SCHEMAS = Path(__file__).resolve().parents[2] / "schemas" / "json"
 
@@ -51,22 +55,10 @@ def check(
     with HERKEN_POSTGRES what the participants kept. Nothing of the network changes; it may run or
     stand still. Exit code 1 where something does not hold.
     """
-    from checker.reading import NothingThere, Unreachable
-    from checker.records import DatabaseUnreachable
     from checker.running import Wanted
-    from checker.running import check as checked
-    from checker.trust import NotTrusted
-    from pipeline.errors import ServerUnreachable, WrongUse
-    from pipeline.settings import FromEnvironment
-
-    class Where(FromEnvironment):
-        kafka: str
-        network: Path
-        secrets: Path | None = None
-        postgres: str | None = None
 
     _require(logs, late_by, clock_bound, deadline)
-    where = Where.read()
+    where = _where()
     wanted = Wanted(
         kafka=where.kafka,
         network=where.network,
@@ -78,17 +70,46 @@ def check(
         clock_bound=clock_bound,
         deadline_seconds=deadline,
     )
-    try:
-        report = asyncio.run(checked(wanted, progress))
-    except (NotTrusted, NothingThere) as error:
-        raise WrongUse(str(error)) from None
-    except (Unreachable, DatabaseUnreachable) as error:
-        raise ServerUnreachable(str(error)) from None
+    report = _checked(wanted)
     if as_json:
         document(report.document())
     else:
         say("\n".join(report.lines()))
     raise typer.Exit(0 if report.holds else 1)
+
+
+def _where() -> Any:
+    """Where everything is: two variables are needed, two more are of use. Raises WrongUse."""
+    from pipeline.settings import FromEnvironment
+
+    class Where(FromEnvironment):
+        kafka: str
+        network: Path
+        secrets: Path | None = None
+        postgres: str | None = None
+
+    return Where.read()
+
+
+def _checked(wanted: Wanted) -> Report:
+    """Raises WrongUse, ServerUnreachable; HerkenError where the machine gave out."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    from checker.reading import NothingThere, Unreachable
+    from checker.records import DatabaseUnreachable
+    from checker.running import check as checked
+    from checker.trust import NotTrusted
+    from pipeline.errors import HerkenError, ServerUnreachable, WrongUse
+
+    try:
+        return asyncio.run(checked(wanted, progress))
+    except (NotTrusted, NothingThere) as error:
+        raise WrongUse(str(error)) from None
+    except (Unreachable, DatabaseUnreachable) as error:
+        raise ServerUnreachable(str(error)) from None
+    except BrokenProcessPool:
+        told = "a process of the check was killed: is there memory and disk left?"
+        raise HerkenError(told) from None
 
 
 def _require(logs: Path | None, late_by: float, clock_bound: float, deadline: int) -> None:

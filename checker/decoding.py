@@ -111,7 +111,7 @@ class Decoder:
             blank,
             sender=signed.sender.entity_id,
             malformed=not whole,
-            jti=claims["jti"],
+            jti=ids.canonical(claims["jti"]),
             issued=claims["iat"] * 1000,
             expires=claims["exp"] * 1000,
             audience=tuple(claims["aud"]),
@@ -184,7 +184,7 @@ class Decoder:
 def group_of(fact: Fact) -> str:
     """What facts are judged together: those of a key; where it is no UUID, of a value, which a
     dead letter has too."""
-    return fact.key if forms.UUID.fullmatch(fact.key) else fact.digest
+    return fact.key if ids.CANONICAL.fullmatch(fact.key) else fact.digest
 
 
 # --- dead letters
@@ -262,7 +262,7 @@ def _claims(payload: str) -> Mapping[str, Any]:
         and isinstance(aud, list)
         and all(isinstance(each, str) for each in aud)
         and all(type(claims[name]) is int for name in ("iat", "exp"))
-        and forms.UUID.fullmatch(str(claims["jti"]))
+        and ids.CANONICAL.fullmatch(ids.canonical(str(claims["jti"])))
         and isinstance(claims["data"], dict)
     )
     if not holds:
@@ -288,9 +288,9 @@ def _claimed_id(value: bytes, kind: Kind) -> str:
 
 def _require_key(key: bytes, data: Mapping[str, Any]) -> None:
     id_ = data.get("request_id")
-    if not isinstance(id_, str) or not forms.UUID.fullmatch(id_):
+    if not isinstance(id_, str) or not ids.CANONICAL.fullmatch(ids.canonical(id_)):
         raise NotHolding("message_malformed")
-    if key != id_.encode():
+    if key != ids.canonical(id_).encode():
         raise NotHolding("key_refused")
 
 
@@ -300,7 +300,7 @@ def _require_headers(headers: Mapping[str, bytes], signed: Signed, kind: Kind) -
         _, _, role, oin, _, index = source.split(":")
         source = f"urn:nld:oin:{oin}:systeem:{role.lower()}-{index}"
     said = (headers.get("ce_id"), headers.get("ce_source"))
-    if said != (signed.claims["jti"].encode(), source.encode()):
+    if said != (ids.canonical(signed.claims["jti"]).encode(), source.encode()):
         raise NotHolding("headers_refused")
 
 

@@ -10,24 +10,24 @@ from typing import Any, Final
 
 import jsonschema_rs
 
+from checker.ids import CANONICAL
 from checker.topics import KINDS, Kind
 from checker.trust import NotTrusted
 
-UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _ENTITY: Final = r"urn:etoegang:(DV|HM|AD|MR):\d{20}:entities:\d{4}"
 _TIME: Final = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})"
 _HEADERS: Final[Mapping[str, re.Pattern[str]]] = {
     name: re.compile(pattern)
     for name, pattern in {
         "ce_specversion": r"1\.0",
-        "ce_id": UUID.pattern,
+        "ce_id": CANONICAL.pattern,
         "ce_source": rf"{_ENTITY}|urn:herken:user|urn:nld:oin:\d{{20}}:systeem:[a-z]{{2}}-\d{{4}}",
         "ce_type": r"nl\.herken\.[a-z-]{1,60}\.v\d{1,3}",
         "ce_time": _TIME,
-        "ce_subject": UUID.pattern,
+        "ce_subject": CANONICAL.pattern,
         "ce_dataschema": r"urn:herken:schema:[a-z-]{1,60}\.v\d{1,3}",
         "content-type": r"application/(jose|json)",
-        "correlation_id": UUID.pattern,
+        "correlation_id": CANONICAL.pattern,
         "traceparent": r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}",
         "dlq_reason": r"[a-z0-9_]{1,40}",
         "dlq_origin": r"[a-z][a-z0-9.-]{1,120}:\d{1,9}:\d{1,18}",
@@ -61,7 +61,7 @@ def _validator(folder: Path, kind: Kind) -> Any:
 def amiss(key: str, headers: Mapping[str, bytes], *, judge_key: bool = True) -> tuple[str, ...]:
     """Names of the key and of headers that are not of their documented form."""
     wrong = [name for name, value in headers.items() if not _is_formal(name, value)]
-    return tuple(["key", *wrong] if judge_key and not UUID.fullmatch(key) else wrong)
+    return tuple(["key", *wrong] if judge_key and not CANONICAL.fullmatch(key) else wrong)
 
 
 def _is_formal(name: str, value: bytes) -> bool:

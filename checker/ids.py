@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha1, sha256
 from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID
 
+CANONICAL: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _NAMESPACE: Final = NAMESPACE_URL.bytes
 _REQUEST_FIELDS: Final[Mapping[str, Any]] = {
     "request_id": None,
@@ -30,6 +32,16 @@ def base64url(data: bytes) -> str:
 def digest(data: bytes) -> str:
     """SHA-256, base64url without padding."""
     return base64url(sha256(data).digest())
+
+
+def canonical(text: str) -> str:
+    """A UUID in its one form, in which keys and headers have it; anything else as it is."""
+    if CANONICAL.fullmatch(text):
+        return text
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return text
 
 
 def content_id(scope: str, text: bytes) -> str:
@@ -59,5 +71,6 @@ def request_digest(dienstverlener: str, request: Mapping[str, Any]) -> str:
     """What declarations about a request are bound to: SHA-256 of who asks, a line feed and the
     request as compact JSON."""
     whole = {name: request.get(name, default) for name, default in _REQUEST_FIELDS.items()}
+    whole["request_id"] = canonical(str(whole["request_id"]))
     text = json.dumps(whole, separators=(",", ":"), ensure_ascii=False)
     return digest(f"{dienstverlener}\n{text}".encode())

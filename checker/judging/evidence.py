@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from checker.facts import SKEW_MS, Fact, Offered, Violation, World
+from checker.ids import canonical
 from checker.judging.login import LEVELS, NO_LOGIN, Login
 
 _DECLARED = (
@@ -120,7 +121,7 @@ def _about(found: Assertion) -> Says:
     }
     for fact in found.declarations:
         other = [name for name, value in asked.items() if fact.result.get(name) != value]
-        if fact.data.get("request_id") != outcome.key:
+        if canonical(str(fact.data.get("request_id"))) != outcome.key:
             other.append("request_id")
         if other:
             yield f"its message of {fact.kind} has another {', '.join(other)}"

@@ -59,9 +59,11 @@ def _unprocessed(
     login: Login, world: World, times: list[Fact], sent: list[Fact]
 ) -> Iterator[Violation]:
     first = times[0]
-    if sent or _is_dead(login, times) or _ends_silently(login, first):
+    if sent or _ends_silently(login, first):
         return
-    passed = [each for each in times if world.is_committed(each.topic, each.partition, each.offset)]
+    dead = {letter.data["origin"] for letter in login.letters}
+    left = [each for each in times if each.place not in dead]
+    passed = [each for each in left if world.is_committed(each.topic, each.partition, each.offset)]
     if not passed or not world.cut.isdisjoint((*LEADS_TO[first.kind], "dlq")):
         return
     if world.committed is None:
@@ -70,11 +72,6 @@ def _unprocessed(
     else:
         sentence = "its reader committed past it, and no message and no dead letter came of it"
         yield Violation(10, login.request_id, (passed[0].place,), sentence)
-
-
-def _is_dead(login: Login, times: list[Fact]) -> bool:
-    places = {each.place for each in times}
-    return any(letter.data["origin"] in places for letter in login.letters)
 
 
 def _ends_silently(login: Login, fact: Fact) -> bool:

@@ -260,6 +260,7 @@ def _claims(payload: str) -> Mapping[str, Any]:
     holds = (
         set(claims) == _CLAIMS
         and isinstance(aud, list)
+        and aud
         and all(isinstance(each, str) for each in aud)
         and all(type(claims[name]) is int for name in ("iat", "exp"))
         and ids.CANONICAL.fullmatch(ids.canonical(str(claims["jti"])))

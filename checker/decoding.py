@@ -89,7 +89,8 @@ class Decoder:
         if not self._forms.holds(kind.name, data):
             raise NotHolding("message_malformed")
         _require_key(raw.key, data)
-        return replace(blank, data=self._compact(kind, data)), data
+        opened = self._opener.opened(kind.name, data, "")
+        return replace(blank, data=self._compact(kind, data), opened=opened), data
 
     def _signed(
         self, blank: Fact, kind: Kind, text: str, raw: Raw

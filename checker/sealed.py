@@ -77,9 +77,10 @@ Pairs = Iterator[tuple[str, Any]]
 
 
 def _authenticated(opener: Opener, data: Mapping[str, Any], provider: str) -> Pairs:
-    """holder: provider and person."""
+    """holder: provider and person; subject: the person."""
     acting = opener.content(data["result"].get("acting_subject"))
     if acting is not None:
+        yield "subject", opener.hidden(str(acting.get("subject")))
         yield "holder", opener.hidden(provider, str(acting.get("subject")))
 
 
@@ -128,7 +129,15 @@ def _recorded(opener: Opener, data: Mapping[str, Any], _: str) -> Pairs:
         yield "numbers", sorted(found)
 
 
+def _answered(opener: Opener, data: Mapping[str, Any], _: str) -> Pairs:
+    """username; of no secret anything."""
+    secret = opener.content(data.get("secret"))
+    if secret is not None and "username" in secret:
+        yield "username", opener.hidden(str(secret["username"]))
+
+
 _READERS = {
+    "password-answers": _answered,
     "authentication-results": _authenticated,
     "mandate-decisions": _permitted,
     "confirmations": _confirmed,

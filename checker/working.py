@@ -111,4 +111,5 @@ def _judge(facts: Sequence[Fact], judged: Judged) -> None:
     judged.refusals += refusals(login, world)
     for fact in facts:
         judged.hidden.update(fact.opened.get("numbers", ()))
-        judged.hidden.update(filter(None, [fact.opened.get("pseudonym")]))
+        names = ("pseudonym", "subject", "username")
+        judged.hidden.update(fact.opened[name] for name in names if name in fact.opened)

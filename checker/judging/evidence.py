@@ -56,7 +56,7 @@ def _judge(login: Login, world: World, outcome: Fact, request: Fact) -> Iterator
     if found is not None:
         says[3] += [*_about(found), *_bound(found), *_caused(login, found)]
         says[4] += _levels(found, world)
-        says[6] += _in_time(login, found, world)
+        says[6] += _in_time(found, world)
     for invariant, sentences in says.items():
         for sentence in sentences:
             yield Violation(invariant, login.request_id, (outcome.place,), sentence)
@@ -203,20 +203,13 @@ def offered_then(found: Assertion, world: World) -> Offered | None:
 # --- time
 
 
-def _in_time(login: Login, found: Assertion, world: World) -> Says:
-    """Everything was valid when the makelaar used it: as early as its first message of this
-    request, and when it asserted."""
+def _in_time(found: Assertion, world: World) -> Says:
+    """Every declaration was valid when it was asserted."""
     used = found.outcome.issued
     slack = SKEW_MS + world.clock_bound
     for fact in found.declarations:
         if used >= fact.expires + slack or used + slack < fact.issued:
             yield f"its message of {fact.kind} was not valid when it was asserted"
-    begun = [each.issued for each in login.led_to.get(found.request.input_id, ())]
-    taken = min(begun, default=used)
-    if taken >= found.request.expires + slack and begun:
-        yield "its request had expired when it was taken up"
-    if taken + slack < found.request.issued:
-        yield "its request was from the future when it was taken up"
 
 
 def _accepted_once(login: Login) -> Iterator[Violation]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from checker.facts import Fact, Violation, World
+from checker.facts import SKEW_MS, Fact, Violation, World
 from checker.ids import seed_id
 from checker.judging.login import Login
 from checker.topics import KINDS
@@ -38,6 +38,16 @@ _CAUSED_BY: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _UNDER_OTHER_KEYS: Final = frozenset({"charges", "chain-information-queries"})
 """What is sent under another key than that of its cause."""
+_GOING_ON: Final = frozenset(
+    {
+        *("means-prompts", "authentication-requests", "challenges", "mandate-queries"),
+        *("representation-prompts", "confirmation-queries", "chain-information"),
+    }
+)
+_GRANTED: Final = frozenset({"assertion", "authenticated", "permit", "confirmed"})
+"""What a message leads to that is no refusal."""
+_FAILED: Final = "handler_failed"
+"""The reason of a dead letter that is the reader's fault."""
 _NOT_TRUSTED_THEN: Final = frozenset({"kid_unknown", "key_not_valid"})
 """Whoever read it may have had another directory."""
 
@@ -48,6 +58,7 @@ def judge_inputs(login: Login, world: World) -> Iterator[Violation]:
         sent = login.led_to[input_id]
         yield from _unprocessed(login, world, times, sent)
         yield from _unexpected(login, times[0], sent)
+        yield from _out_of_time(login, world, times[0], sent)
     yield from _letters(login, world)
     yield from _orphans(login, world)
 
@@ -79,7 +90,9 @@ def _ends_silently(login: Login, fact: Fact) -> bool:
     if fact.fault:
         return False
     match fact.kind:
-        case "authn-requests" | "mandate-commands":
+        case "authn-requests":
+            return login.is_told_again(fact)
+        case "mandate-commands":
             return _is_known_already(login, fact)
         case "cancellations":
             return _cancels_nothing(login, fact)
@@ -89,7 +102,7 @@ def _ends_silently(login: Login, fact: Fact) -> bool:
 
 
 def _is_known_already(login: Login, fact: Fact) -> bool:
-    """The same, or something else under the same ID, signed anew: what is known is told again."""
+    """The same, signed anew: what is known is told again."""
     mine = (each for each in login.said(fact.kind) if each.sender == fact.sender)
     return any(each.digest != fact.digest and login.led_to[each.input_id] for each in mine)
 
@@ -112,6 +125,19 @@ def _unexpected(login: Login, cause: Fact, sent: list[Fact]) -> Iterator[Violati
         if each.kind not in LEADS_TO[cause.kind]:
             sentence = f"a message of {cause.kind} led to one of {each.kind}"
             yield Violation(9, login.request_id, (cause.place, each.place), sentence)
+
+
+def _out_of_time(login: Login, world: World, cause: Fact, sent: list[Fact]) -> Iterator[Violation]:
+    """What had expired, or was from the future, when it was read, is refused at most."""
+    slack = SKEW_MS + world.clock_bound
+    for each in sent if cause.jti else ():
+        goes_on = each.kind in _GOING_ON or each.result.get("status") in _GRANTED
+        early, late = each.issued + slack < cause.issued, each.issued - slack >= cause.expires
+        if goes_on and (early or late):
+            how = "had expired" if late else "was from the future"
+            sentence = f"a message of {cause.kind} {how} when it was taken up"
+            yield Violation(6, login.request_id, (cause.place, each.place), sentence)
+            return
 
 
 def _orphans(login: Login, world: World) -> Iterator[Violation]:
@@ -151,6 +177,8 @@ def _wrong_letter(letter: Fact, places: Mapping[str, Fact], world: World) -> str
         return "a dead letter without a reason"
     origin = str(letter.data["origin"])
     found = places.get(origin)
+    if found and not found.fault and not found.malformed and letter.data["reason"] == _FAILED:
+        return f"{origin} holds, and its reader failed at it ({_FAILED})"
     kind = letter.owner.partition(".")[0]
     if found is None:
         if kind in world.cut or kind not in KINDS or letter.data["omitted"]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Final
 
-from checker.facts import Fact, Violation, World, milliseconds
+from checker.facts import Fact, Violation, World
 from checker.ids import output_id
 from checker.judging.login import NO_LOGIN, Login
 
-_DEADLINES = ("authentication-requests", "mandate-queries", "confirmation-queries")
+ASSERTED_FOR: Final = timedelta(minutes=2)
+"""How long an assertion is valid from when it was decided."""
+_R_CHARACTERS: Final = 42
+"""Of a signature in base64url, those that hold nothing but its first half."""
+_DEADLINES: Final = ("authentication-requests", "mandate-queries", "confirmation-queries")
 
 
 def judge_outcomes(login: Login, world: World) -> Iterator[Violation]:
@@ -21,6 +27,7 @@ def judge_outcomes(login: Login, world: World) -> Iterator[Violation]:
         if ended:
             yield from _one(login, ended)
             yield from _in_time(login, world, digest, requests, ended)
+            yield from _before_deadline(login, digest, ended)
         else:
             yield from _missing(login, world, digest, requests)
 
@@ -60,10 +67,11 @@ def _leads(cause: Fact, fact: Fact) -> bool:
 
 
 def _content(fact: Fact) -> object:
-    """An ES256 signature has a twin, that anybody can make: only of outcomes it counts."""
+    """An ES256 signature (r, s) has a twin (r, n - s), that anybody can make: only of outcomes it
+    counts."""
     if fact.kind == "outcomes":
         return fact.digest
-    return fact.topic, fact.issued, fact.expires, str(fact.data)
+    return fact.topic, fact.issued, fact.expires, str(fact.data), fact.signature[:_R_CHARACTERS]
 
 
 def _distinct(login: Login) -> Iterator[Violation]:
@@ -99,17 +107,22 @@ def _named(outcome: Fact) -> str:
 # --- in time
 
 
-def deadline(login: Login, world: World, digest: str, requests: list[Fact]) -> int:
-    """When a login has to have ended: as its makelaar says; where he said nothing, as late as he
-    may."""
+def said_deadline(login: Login, digest: str) -> datetime | None:
+    """When a login ends by itself, as its makelaar says; None where he said nothing."""
     said = [
-        milliseconds(each.data["deadline"])
+        datetime.fromisoformat(each.data["deadline"])
         for kind in _DEADLINES
         for each in login.said(kind)
         if each.data.get("request_digest") == digest
     ]
-    if said:
-        return min(said)
+    return min(said, default=None)
+
+
+def deadline(login: Login, world: World, digest: str, requests: list[Fact]) -> int:
+    """When a login has to have ended; where nobody said so, as late as its makelaar may let it."""
+    said = said_deadline(login, digest)
+    if said is not None:
+        return round(said.timestamp() * 1000)
     asked = requests[0].data.get("answer_within_seconds") or world.deadline_seconds
     return requests[0].timestamp + 1000 * min(asked, world.deadline_seconds)
 
@@ -121,6 +134,16 @@ def _in_time(
     if late > world.late_by:
         sentence = f"the outcome came {late / 1000:.1f} s after the deadline"
         yield Violation(2, login.request_id, (requests[0].place, ended[0].place), sentence)
+
+
+def _before_deadline(login: Login, digest: str, ended: list[Fact]) -> Iterator[Violation]:
+    """Nothing is asserted from the deadline on, by the clock of whoever asserts."""
+    said = said_deadline(login, digest)
+    for outcome in ended:
+        until = outcome.result.get("not_on_or_after")
+        if said and until and datetime.fromisoformat(until) - ASSERTED_FOR >= said:
+            sentence = "it was asserted at its deadline or later"
+            yield Violation(2, login.request_id, (outcome.place,), sentence)
 
 
 def _missing(login: Login, world: World, digest: str, requests: list[Fact]) -> Iterator[Violation]:
@@ -138,11 +161,4 @@ def _is_unanswered(login: Login, world: World, request: Fact) -> bool:
         request.topic, request.partition, request.offset
     )
     dead = any(letter.data["origin"] == request.place for letter in login.letters)
-    return taken and not dead and not ends(login, [request]) and not _cancelled_away(login, request)
-
-
-def _cancelled_away(login: Login, request: Fact) -> bool:
-    """Another request of the same sender under this ID has the login: this one is told nothing
-    where its own time was over."""
-    mine = (each for each in login.said("authn-requests") if each.sender == request.sender)
-    return any(each.digest != request.digest and ends(login, [each]) for each in mine)
+    return taken and not dead and not ends(login, [request]) and not login.is_told_again(request)

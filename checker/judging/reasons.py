@@ -20,7 +20,9 @@ _REGISTRY: Final = frozenset(
         "service_withdrawn",
     }
 )
-_OWN: Final = frozenset({"participant_fault", "service_withdrawn", "level_not_supported"})
+_OWN: Final = frozenset(
+    {"participant_fault", "service_withdrawn", "level_not_supported", "deadline_passed"}
+)
 """What a makelaar refuses himself where a declaration came."""
 _ADMISSION: Final = NO_LOGIN | {
     *("service_unknown", "level_ended", "level_not_supported", "attributes_not_supported"),

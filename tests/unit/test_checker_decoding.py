@@ -105,7 +105,7 @@ def test_what_is_sealed_is_opened_when_the_keys_are_there(ground: Ground) -> Non
     opened = ground.facts(*login, secrets=ground.folders.secrets)
     assert [dict(fact.opened) for fact in closed] == [{}] * MESSAGES
     names = {name for fact in opened for name in fact.opened}
-    assert names == {"holder", "pseudonym", "numbers"}
+    assert names == {"holder", "subject", "pseudonym", "numbers"}
     assert "90000012" not in "".join(map(dumped, opened))
 
 

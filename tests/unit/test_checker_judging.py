@@ -188,6 +188,11 @@ BROKEN: dict[str, tuple[list[int], Callable[[], Story]]] = {
     ),
     "expired request": ([6], lambda: direct().change("authn-requests", expires=START - 90_000)),
     "untrusted, and handled": ([6], lambda: handled_forgery(direct())),
+    "signed anew, and sent again": ([7], lambda: signed_anew(direct())),
+    "asserted at the deadline": ([2], lambda: asserted_late(direct())),
+    "taken for another request": ([1, 10], lambda: taken_for_another(direct())),
+    "its reader failed": ([9], lambda: failed(direct())),
+    "expired query": ([6], lambda: direct().change("mandate-queries", expires=START - 90_000)),
     "two requests with one ID": ([6], lambda: both_accepted(direct())),
     "outcome altered": (
         [1, 7, 10],
@@ -224,6 +229,25 @@ COMMITTED = {
         ("confirmation-queries", STEIGER),
     )
 }
+
+
+def signed_anew(story: Story) -> Story:
+    story.again(story.of("challenges"), digest="other bytes", signature="r" * 86)
+    return story
+
+
+def asserted_late(story: Story) -> Story:
+    return story.say("outcomes", not_on_or_after=iso(900_000 + 120_000))
+
+
+def taken_for_another(story: Story) -> Story:
+    asked(story, level=EH2)
+    return story
+
+
+def failed(story: Story) -> Story:
+    story.letter(story.of("authn-requests"), reason="handler_failed")
+    return story
 
 
 def changed_outcome(story: Story) -> Story:

@@ -237,6 +237,9 @@ class Known(Opener):
         ('{"event": "handled", "request_id": "0b6f7a52-54cf-4f0e-8a31-2d2a7c1f9e10"}', 0),
         ('{"event": "handled", "offset": 90000013}', 0),
         ('{"event": "handled", "kvk": "90000012"}', 1),
+        ('{"event": "handled", "username": "wim de vries"}', 1),
+        ('{"event": "wim de vries"}', 0),
+        ('{"event": "handled", "who": ["u-1", "u-2"]}', 1),
         ("for " + "p" * 43, 1),
         ("for " + "q" * 43, 0),
         ("refused eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJ4In0.abc", 1),
@@ -246,7 +249,8 @@ def test_log_line_is_faulted_when_it_identifies_somebody(
     tmp_path: Path, file: sqlite3.Connection, line: str, found: int
 ) -> None:
     opener, report = Known(), Report()
-    hidden = (opener.hidden("KvKnr", "90000012"), opener.hidden("p" * 43))
+    hidden = [opener.hidden("KvKnr", "90000012")]
+    hidden += map(opener.hidden, ("p" * 43, "wim de vries", "u-2"))
     file.executemany("INSERT INTO hidden VALUES (?)", [(each,) for each in hidden])
     (tmp_path / "polder.log").write_text(f"a line before\n{line}\n")
     judge_logs(tmp_path, file, opener, report)

@@ -201,7 +201,7 @@ def _letter(raw: Raw) -> Fact:
         *(raw.kind, raw.owner, raw.partition, raw.offset, raw.timestamp, key),
         digest=ids.digest(raw.value),
         data=said,
-        amiss=forms.amiss(key, raw.headers, judge_key=False),
+        amiss=forms.letter_amiss(key, raw.headers),
     )
 
 

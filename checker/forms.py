@@ -29,14 +29,20 @@ _HEADERS: Final[Mapping[str, re.Pattern[str]]] = {
         "content-type": r"application/(jose|json)",
         "correlation_id": CANONICAL.pattern,
         "traceparent": r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}",
+    }.items()
+}
+_LETTERS: Final[Mapping[str, re.Pattern[str]]] = {
+    name: re.compile(pattern)
+    for name, pattern in {
         "dlq_reason": r"[a-z0-9_]{1,40}",
         "dlq_origin": r"[a-z][a-z0-9.-]{1,120}:\d{1,9}:\d{1,18}",
         "dlq_at": _TIME,
         "dlq_omitted": r"\d{1,12} bytes, sha256 [0-9a-f]{64}",
+        "content-type": r"((text|application)/[a-z-]{1,30})?",
     }.items()
 }
-_UNREAD: Final = "dlq_headers"
-"""The headers as somebody else wrote them."""
+_AS_IT_CAME: Final = frozenset({"dlq_headers", "correlation_id"})
+"""The headers as somebody else wrote them, and the beginning of the key."""
 
 
 class Forms:
@@ -58,14 +64,20 @@ def _validator(folder: Path, kind: Kind) -> Any:
         raise NotTrusted(f"{file.name} is not in {folder}: --schemas names the folder") from None
 
 
-def amiss(key: str, headers: Mapping[str, bytes], *, judge_key: bool = True) -> tuple[str, ...]:
+def amiss(key: str, headers: Mapping[str, bytes]) -> tuple[str, ...]:
     """Names of the key and of headers that are not of their documented form."""
-    wrong = [name for name, value in headers.items() if not _is_formal(name, value)]
-    return tuple(["key", *wrong] if judge_key and not CANONICAL.fullmatch(key) else wrong)
+    wrong = [name for name, value in headers.items() if not _is_formal(name, value, _HEADERS)]
+    return tuple(wrong if CANONICAL.fullmatch(key) else ["key", *wrong])
 
 
-def _is_formal(name: str, value: bytes) -> bool:
-    if name == _UNREAD:
-        return True
-    pattern = _HEADERS.get(name)
+def letter_amiss(key: str, headers: Mapping[str, bytes]) -> tuple[str, ...]:
+    """The same of a dead letter, which has the key of its record, whoever chose that."""
+    ours = {name: value for name, value in headers.items() if name not in _AS_IT_CAME}
+    wrong = [name for name, value in ours.items() if not _is_formal(name, value, _LETTERS)]
+    correlation = headers.get("correlation_id", b"").decode(errors="replace")
+    return tuple(wrong if key.startswith(correlation) else ["correlation_id", *wrong])
+
+
+def _is_formal(name: str, value: bytes, forms: Mapping[str, re.Pattern[str]]) -> bool:
+    pattern = forms.get(name)
     return pattern is not None and pattern.fullmatch(value.decode(errors="replace")) is not None

@@ -251,6 +251,32 @@ def test_id_is_the_same_when_it_is_written_otherwise(ground: Ground) -> None:
     assert ground.reason(made) == ground.facts(made)[0].fault == ""
 
 
+FORMAL = {"dlq_reason": b"not_jws", "dlq_origin": b"outcomes.a:0:1", "dlq_headers": b"any thing"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "amiss"),
+    [
+        (FORMAL, ()),
+        ({**FORMAL, "correlation_id": b"90000012"}, ()),
+        ({**FORMAL, "correlation_id": b"90000013"}, ("correlation_id",)),
+        ({**FORMAL, "dlq_reason": b"no such user: wim"}, ("dlq_reason",)),
+        ({**FORMAL, "who": b"wim"}, ("who",)),
+    ],
+)
+def test_dead_letter_is_faulted_when_its_headers_say_more_than_they_may(
+    ground: Ground, headers: dict[str, bytes], amiss: tuple[str, ...]
+) -> None:
+    letter = Raw("dlq", "outcomes.a", 0, 0, 0, b"90000012", b"junk", headers)
+    (fact,) = ground.decoder().facts(letter, {}.get)
+    assert fact.amiss == amiss
+
+
+def test_message_is_faulted_when_a_header_says_more_than_it_may(ground: Ground) -> None:
+    assert ground.facts(with_header("ce_subject", "wim")(ground))[0].amiss == ("ce_subject",)
+    assert ground.facts(replace(result(ground), key=b"90000012"))[0].amiss == ("key",)
+
+
 def test_directory_is_not_trusted_when_the_scheme_did_not_sign_it(
     ground: Ground, tmp_path: Path
 ) -> None:

@@ -42,7 +42,7 @@ _LETTERS: Final[Mapping[str, re.Pattern[str]]] = {
     }.items()
 }
 _AS_IT_CAME: Final = frozenset({"dlq_headers", "correlation_id"})
-"""The headers as somebody else wrote them, and the beginning of the key."""
+"""The headers as somebody else wrote them, and the beginning of the key, or an ID."""
 
 
 class Forms:
@@ -75,7 +75,8 @@ def letter_amiss(key: str, headers: Mapping[str, bytes]) -> tuple[str, ...]:
     ours = {name: value for name, value in headers.items() if name not in _AS_IT_CAME}
     wrong = [name for name, value in ours.items() if not _is_formal(name, value, _LETTERS)]
     correlation = headers.get("correlation_id", b"").decode(errors="replace")
-    return tuple(wrong if key.startswith(correlation) else ["correlation_id", *wrong])
+    formal = key.startswith(correlation) or CANONICAL.fullmatch(correlation)
+    return tuple(wrong if formal else ["correlation_id", *wrong])
 
 
 def _is_formal(name: str, value: bytes, forms: Mapping[str, re.Pattern[str]]) -> bool:

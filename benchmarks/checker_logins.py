@@ -34,7 +34,7 @@ from schemas.values import EntityType, Level, Role
 
 MESSAGES = 8
 """Of a login with nothing to choose."""
-_NONCE = "n" * 32
+_NONCE, _LEVEL = "n" * 32, Level.EH3
 
 
 @dataclass(frozen=True)
@@ -74,94 +74,92 @@ class Maker:
 
     def login(self) -> Iterator[Record]:
         """The records of one login that ends with an assertion."""
-        now, request_id, level = datetime.now(UTC), uuid4(), Level.EH3
-        late = now + timedelta(seconds=300)
-        asks = m.AuthnRequest(request_id=request_id, service=self.service, level=level)
+        now, request_id = datetime.now(UTC), uuid4()
+        asks = m.AuthnRequest(request_id=request_id, service=self.service, level=_LEVEL)
         request = self._signed(AUTHN_REQUESTS, self.makelaar, self.dienstverlener, asks, None, now)
-        yield request
+        dienstverlener = self.dienstverlener.me.entity_id
         about = {
-            "request_digest": codec.request_digest(self.dienstverlener.me.entity_id, asks),
-            "dienstverlener": self.dienstverlener.me.entity_id,
+            "request_digest": codec.request_digest(dienstverlener, asks),
+            "dienstverlener": dienstverlener,
             "service": self.service,
         }
+        *asked, declared = self._authenticated(request_id, request, about, now)
+        query, decision = self._decided(request_id, declared, about, now)
+        yield from (request, *asked, declared, query, decision)
+        yield self._outcome(request_id, (request, declared, decision), now)
+
+    def _authenticated(
+        self, request_id: UUID, request: Record, about: dict[str, str], now: datetime
+    ) -> Iterator[Record]:
+        """From the question to the provider to its declaration."""
+        late, provider = now + timedelta(seconds=300), self.provider
         question = m.AuthenticationRequest(
-            request_id=request_id, level=level, force_authn=False, deadline=late, **about
+            request_id=request_id, level=_LEVEL, force_authn=False, deadline=late, **about
         )
         first = self._signed(
-            AUTHENTICATION_REQUESTS, self.provider, self.makelaar, question, request, now
+            AUTHENTICATION_REQUESTS, provider, self.makelaar, question, request, now
         )
-        yield first
         challenge = d.Challenge(
             request_id=request_id,
             nonce=_NONCE,
-            provider=self.provider.me.entity_id,
+            provider=provider.me.entity_id,
             kind=d.CredentialKind.SIGNATURE,
             deadline=late,
         )
-        yield self._signed(CHALLENGES, self.provider, self.provider, challenge, first, now)
         said = d.SignatureAnswer(request_id=request_id, nonce=_NONCE, secret=self._sealed.secret)
-        answer = codec.encode_unsigned(
-            SIGNATURE_ANSWERS.of(self.provider.me.name), said, uuid4(), now
-        )
-        yield answer
-        yield from self._declared(request_id, request, answer, about, now)
-
-    def _declared(
-        self,
-        request_id: UUID,
-        request: Record,
-        answer: Record,
-        about: dict[str, str],
-        now: datetime,
-    ) -> Iterator[Record]:
-        level, sealed = Level.EH3, self._sealed
+        topic = SIGNATURE_ANSWERS.of(provider.me.name)
+        answer = codec.encode_unsigned(topic, said, uuid4(), now)
         authenticated = m.Authenticated(
-            level=level,
-            acting_subject=sealed.acting_subject,
+            level=_LEVEL,
+            acting_subject=self._sealed.acting_subject,
             registry=self.registry.me.entity_id,
             authenticated_at=now,
             **about,
         )
         result = m.AuthenticationResult(request_id=request_id, result=authenticated)
-        declared = self._signed(
-            AUTHENTICATION_RESULTS, self.makelaar, self.provider, result, answer, now
-        )
-        yield declared
+        yield from (first, self._signed(CHALLENGES, provider, provider, challenge, first, now))
+        yield answer
+        yield self._signed(AUTHENTICATION_RESULTS, self.makelaar, provider, result, answer, now)
+
+    def _decided(
+        self, request_id: UUID, declared: Record, about: dict[str, str], now: datetime
+    ) -> tuple[Record, Record]:
+        """The question to the registry, and its decision."""
+        text, late = declared.value.decode(), now + timedelta(seconds=300)
         asked = m.MandateQuery(
-            request_id=request_id,
-            level=level,
-            declaration=declared.value.decode(),
-            deadline=now + timedelta(seconds=300),
-            **about,
+            request_id=request_id, level=_LEVEL, declaration=text, deadline=late, **about
         )
         query = self._signed(MANDATE_QUERIES, self.registry, self.makelaar, asked, declared, now)
-        yield query
         permit = m.Permit(
             services=(uuid4(),),
-            level_requested=level,
-            level=level,
-            acting=sealed.acting,
-            legal=sealed.legal,
-            declaration_signature=signature_of(declared.value.decode()),
+            level_requested=_LEVEL,
+            level=_LEVEL,
+            acting=self._sealed.acting,
+            legal=self._sealed.legal,
+            declaration_signature=signature_of(text),
             decided_at=now,
             catalogue_version=1,
             **about,
         )
         decided = m.MandateDecision(request_id=request_id, result=permit)
-        decision = self._signed(
+        return query, self._signed(
             MANDATE_DECISIONS, self.makelaar, self.registry, decided, query, now
         )
-        yield decision
+
+    def _outcome(
+        self, request_id: UUID, inside: tuple[Record, Record, Record], now: datetime
+    ) -> Record:
+        request, declared, decision = (record.value.decode() for record in inside)
         asserted = m.Asserted(
             service=self.service,
-            level=level,
+            level=_LEVEL,
             not_on_or_after=now + timedelta(minutes=2),
-            declaration=declared.value.decode(),
-            decision=decision.value.decode(),
+            declaration=declared,
+            decision=decision,
             catalogue_version=1,
         )
-        outcome = m.Outcome(request_id=request_id, request=request.value.decode(), result=asserted)
-        yield self._signed(OUTCOMES, self.dienstverlener, self.makelaar, outcome, decision, now)
+        outcome = m.Outcome(request_id=request_id, request=request, result=asserted)
+        return self._signed(OUTCOMES, self.dienstverlener, self.makelaar, outcome, inside[2], now)
 
     def _signed(
         self,

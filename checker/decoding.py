@@ -3,46 +3,28 @@ reason that a dead letter of it would have."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 from checker import forms, ids, jose
-from checker.facts import Fact, Participant, field
+from checker.checks import (
+    Raw,
+    Signed,
+    claimed_id,
+    claims_in,
+    issued,
+    object_in,
+    require_headers,
+    require_key,
+    text_of,
+)
+from checker.facts import Fact, field
 from checker.forms import Forms
 from checker.jose import NotHolding
 from checker.sealed import Opener
-from checker.topics import DLQ, EVIDENCE, KINDS, Kind
+from checker.topics import DLQ, KINDS, Kind
 from checker.trust import Trust
-
-MOST_BYTES: Final = 49_152
-MOST_EVIDENCE_BYTES: Final = 8_000
-_SMALL: Final = EVIDENCE - {"outcomes"}
-_CLAIMS: Final = {"iss", "aud", "iat", "exp", "jti", "data"}
-
-
-class Raw(NamedTuple):
-    """A Kafka record of a topic of the network's, its headers each once."""
-
-    kind: str
-    owner: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes
-    value: bytes
-    headers: Mapping[str, bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A JWS whose signature holds."""
-
-    sender: Participant
-    claims: Mapping[str, Any]
-    signature: str
-
 
 Seen = Callable[[str], str | None]
 """Of a digest, the group of facts (`group_of`) in which it was seen on its own topic."""
@@ -75,12 +57,12 @@ class Decoder:
             amiss=forms.amiss(key, raw.headers),
         )
         try:
-            text = _text(raw, kind)
+            text = text_of(raw, kind)
             if not kind.signed:
-                return self._said(blank, kind, _object(text, "not_json"), raw)
+                return self._said(blank, kind, object_in(text, "not_json"), raw)
             return self._signed(blank, kind, text, raw)
         except NotHolding as fault:
-            return replace(blank, fault=fault.reason, jti=_claimed_id(raw.value, kind)), None
+            return replace(blank, fault=fault.reason, jti=claimed_id(raw.value, kind)), None
 
     def _said(
         self, blank: Fact, kind: Kind, data: Mapping[str, Any], raw: Raw
@@ -88,7 +70,7 @@ class Decoder:
         """What a user wrote."""
         if not self._forms.holds(kind.name, data):
             raise NotHolding("message_malformed")
-        _require_key(raw.key, data)
+        require_key(raw.key, data)
         opened = self._opener.opened(kind.name, data, "")
         return replace(blank, data=self._compact(kind, data), opened=opened), data
 
@@ -99,9 +81,9 @@ class Decoder:
         reader = self._trust.names.get(raw.owner)
         if reader is None or reader.entity_id not in signed.claims["aud"]:
             raise NotHolding("audience_refused")
-        _require_headers(raw.headers, signed, kind)
+        require_headers(raw.headers, signed, kind)
         data = signed.claims["data"]
-        _require_key(raw.key, data)
+        require_key(raw.key, data)
         return self._filled(blank, kind, signed), data
 
     def _filled(self, blank: Fact, kind: Kind, signed: Signed) -> Fact:
@@ -137,7 +119,7 @@ class Decoder:
         if key.owner.role != kind.writer:
             raise NotHolding("role_refused")
         jose.verify(text[: -len(parts[2]) - 1].encode(), parts[2], key.key)
-        claims = _claims(parts[1])
+        claims = claims_in(parts[1])
         if claims["iss"] != key.owner.entity_id:
             raise NotHolding("issuer_refused")
         return Signed(key.owner, claims, parts[2])
@@ -171,7 +153,7 @@ class Decoder:
             carried=carrier.place,
         )
         try:
-            signed = self.verified(text, kind, _issued(text, carrier.timestamp))
+            signed = self.verified(text, kind, issued(text, carrier.timestamp))
         except NotHolding as fault:
             return replace(blank, fault=fault.reason)
         return replace(self._filled(blank, kind, signed), owner=self._addressee(signed, kind))
@@ -228,82 +210,6 @@ def _kid(token: str) -> str:
         return str(jose.seal_header(token).get("kid"))
     except NotHolding:
         return ""
-
-
-def _text(raw: Raw, kind: Kind) -> str:
-    if len(raw.value) > (MOST_EVIDENCE_BYTES if kind.name in _SMALL else MOST_BYTES):
-        raise NotHolding("too_large")
-    try:
-        text = raw.value.decode()
-    except UnicodeDecodeError:
-        raise NotHolding("not_utf8") from None
-    if raw.headers.get("ce_type") != kind.type.encode():
-        raise NotHolding("type_refused")
-    return text
-
-
-def _object(text: str, reason: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        raise NotHolding(reason) from None
-    if not isinstance(found, dict):
-        raise NotHolding(reason)
-    return found
-
-
-def _claims(payload: str) -> Mapping[str, Any]:
-    try:
-        claims = _object(jose.decoded(payload).decode(), "claims_malformed")
-    except ValueError:
-        raise NotHolding("claims_malformed") from None
-    aud = claims.get("aud")
-    holds = (
-        set(claims) == _CLAIMS
-        and isinstance(aud, list)
-        and aud
-        and all(isinstance(each, str) for each in aud)
-        and all(type(claims[name]) is int for name in ("iat", "exp"))
-        and ids.CANONICAL.fullmatch(ids.canonical(str(claims["jti"])))
-        and isinstance(claims["data"], dict)
-    )
-    if not holds:
-        raise NotHolding("claims_malformed")
-    return claims
-
-
-def _issued(text: str, otherwise: int) -> int:
-    """When a JWS says that it was issued, in milliseconds."""
-    try:
-        return int(_claims(text.split(".")[1])["iat"]) * 1000
-    except (NotHolding, IndexError):
-        return otherwise
-
-
-def _claimed_id(value: bytes, kind: Kind) -> str:
-    """The `jti` in a JWS that does not hold: whose place it takes."""
-    try:
-        return str(_claims(value.decode().split(".")[1])["jti"]) if kind.signed else ""
-    except (NotHolding, ValueError, IndexError):
-        return ""
-
-
-def _require_key(key: bytes, data: Mapping[str, Any]) -> None:
-    id_ = data.get("request_id")
-    if not isinstance(id_, str) or not ids.CANONICAL.fullmatch(ids.canonical(id_)):
-        raise NotHolding("message_malformed")
-    if key != ids.canonical(id_).encode():
-        raise NotHolding("key_refused")
-
-
-def _require_headers(headers: Mapping[str, bytes], signed: Signed, kind: Kind) -> None:
-    source = signed.sender.entity_id
-    if kind.name == "mandate-events":
-        _, _, role, oin, _, index = source.split(":")
-        source = f"urn:nld:oin:{oin}:systeem:{role.lower()}-{index}"
-    said = (headers.get("ce_id"), headers.get("ce_source"))
-    if said != (ids.canonical(signed.claims["jti"]).encode(), source.encode()):
-        raise NotHolding("headers_refused")
 
 
 def _identified(data: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from checker.decoding import Raw
+from checker.checks import Raw
 from checker.topics import CATALOGUE, DLQ, KINDS, group_of, split
 
 _PATIENCE_SECONDS = 30.0
@@ -106,18 +106,9 @@ class Kafka:
     ) -> AsyncIterator[list[ConsumerRecord]]:
         """What is on these topics within an extent, in portions. Raises Unreachable where nothing
         comes any more."""
-        wanted = set(topics)
-        left = {
-            TopicPartition(*at): end
-            for at, end in extent.ends.items()
-            if at[0] in wanted and end > extent.begins[at]
-        }
-        if not left:
-            return
-        self._consumer.assign(list(left))
-        for partition in left:
-            self._consumer.seek(partition, extent.begins[tuple(partition)])
-        moved = time.monotonic()
+        wanted, moved = set(topics), time.monotonic()
+        left = {at for at in extent.ends if at[0] in wanted and extent.ends[at] > extent.begins[at]}
+        self._place(extent, left)
         while left:
             found = await self._consumer.getmany(timeout_ms=1_000, max_records=_AT_ONCE)
             yield [
@@ -126,13 +117,20 @@ class Kafka:
                 for record in batch
                 if record.offset < extent.ends[tuple(at)]
             ]
-            done = [at for at, end in left.items() if await self._is_at(at, end)]
+            done = {at for at in left if await self._is_at(TopicPartition(*at), extent.ends[at])}
             moved = time.monotonic() if found or done else moved
             if time.monotonic() - moved > _PATIENCE_SECONDS:
                 raise TimeoutError
-            for at in done:
-                del left[at]
-                self._consumer.pause(at)
+            left -= done
+            self._consumer.pause(*(TopicPartition(*at) for at in done))
+
+    def _place(self, extent: Extent, wanted: Iterable[tuple[str, int]]) -> None:
+        """Go to where these partitions begin."""
+        partitions = [TopicPartition(*at) for at in wanted]
+        if partitions:
+            self._consumer.assign(partitions)
+        for partition in partitions:
+            self._consumer.seek(partition, extent.begins[tuple(partition)])
 
     async def _is_at(self, partition: TopicPartition, end: int) -> bool:
         return bool(await self._consumer.position(partition) >= end)

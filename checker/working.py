@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from checker import keeping, trust
-from checker.decoding import Decoder, Raw, group_of
+from checker.checks import Raw
+from checker.decoding import Decoder, group_of
 from checker.facts import Fact, Violation, World
 from checker.forms import Forms
 from checker.judging import JUDGES

@@ -18,35 +18,38 @@ if TYPE_CHECKING:
 _SCHEMAS = Path(__file__).resolve().parents[2] / "schemas" / "json"
 
 
+Logs = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER", help="The roles' logs, to be searched for what identifies somebody."
+    ),
+]
+LateBy = Annotated[float, typer.Option(metavar="SECONDS", help="How late an outcome may be.")]
+ClockBound = Annotated[
+    float, typer.Option(metavar="SECONDS", help="How far apart two clocks may be.")
+]
+Deadline = Annotated[
+    int,
+    typer.Option(
+        metavar="SECONDS", help="The longest that a login may take, where no message says."
+    ),
+]
+Schemas = Annotated[
+    Path,
+    typer.Option(metavar="FOLDER", help="The published JSON Schemas.", show_default="schemas/json"),
+]
+
+
 def register(app: typer.Typer) -> None:
     app.command(epilog="Example: herken check --logs .herken/up/logs --json")(check)
 
 
 def check(
-    logs: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="The roles' logs, to be searched for what identifies somebody."
-        ),
-    ] = None,
-    late_by: Annotated[
-        float,
-        typer.Option(metavar="SECONDS", help="How late an outcome may be."),
-    ] = 5.0,
-    clock_bound: Annotated[
-        float, typer.Option(metavar="SECONDS", help="How far apart two clocks may be.")
-    ] = 1.0,
-    deadline: Annotated[
-        int,
-        typer.Option(
-            metavar="SECONDS",
-            help="The longest that a login may take, where no message says.",
-        ),
-    ] = 600,
-    schemas: Annotated[
-        Path,
-        typer.Option(metavar="FOLDER", help="The published JSON Schemas.", show_default="its own"),
-    ] = _SCHEMAS,
+    logs: Logs = None,
+    late_by: LateBy = 5.0,
+    clock_bound: ClockBound = 1.0,
+    deadline: Deadline = 600,
+    schemas: Schemas = _SCHEMAS,
     as_json: AsJson = False,
 ) -> None:
     """Judge twelve invariants over everything on the network's topics, and name what breaks them.

@@ -13,7 +13,8 @@ import pytest
 
 from benchmarks.checker_logins import MESSAGES, Maker
 from checker import ids, trust
-from checker.decoding import Decoder, Raw, group_of
+from checker.checks import Raw
+from checker.decoding import Decoder, group_of
 from checker.facts import Fact, World
 from checker.forms import Forms
 from checker.judging import judge_login

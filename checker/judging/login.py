@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import count
 from typing import Final
 
-from checker.facts import SKEW_MS, Fact
+from checker.facts import Fact
 from checker.ids import due_id, output_id, request_digest
 from checker.topics import DLQ, KINDS
 
@@ -123,16 +123,10 @@ class Login:
         }
 
     def is_told_again(self, request: Fact) -> bool:
-        """Whether a request is answered by what its sender was told before: it is the same, signed
-        anew, or it had expired when it was published."""
-        expired = request.timestamp - SKEW_MS >= request.expires
-        mine = (each for each in self.said("authn-requests") if each.sender == request.sender)
-        return any(
-            self.led_to[each.input_id]
-            for each in mine
-            if each.digest != request.digest
-            and (expired or self.digest_of(each) == self.digest_of(request))
-        )
+        """Whether a request is the same as another one, signed anew: then its sender is told what
+        he was told before."""
+        same = self.requests.get(self.digest_of(request), ())
+        return any(self.led_to[each.input_id] for each in same if each.input_id != request.input_id)
 
     def is_due(self, outcome: Fact, makelaar: str) -> bool:
         """Whether a deadline led to an outcome, by the makelaar of this short name."""

@@ -31,9 +31,10 @@ from pipeline import logs
 from pipeline.catalogue_updates import publish
 from pipeline.kafka import started
 from pipeline.keys import utc_now
-from sandbox import kafka, topology
+from sandbox import cluster, topology
 from sandbox.catalogue import entries
 from sandbox.founding import Folders, Founded, found
+from sandbox.kafka import JARS
 from sandbox.scenario_file import load
 from schemas.codec import Record
 from schemas.topics import TOPICS
@@ -62,9 +63,8 @@ async def measure(messages: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with AsyncExitStack() as stack:
-            address = await kafka.start(
-                folder / "kafka", jars=kafka.JARS, progress=_progress, stack=stack
-            )
+            started = cluster.started(folder / "kafka", jars=JARS, progress=_progress, stack=stack)
+            address = (await started).address
             folders = Folders(folder / "network", folder / "secrets")
             scenario, now = load(SCENARIO), utc_now()
             founded = found(scenario, folders, now)

@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 
 from pipeline.keys import Keys
-from sandbox import kafka
+from sandbox import cluster
 from sandbox.kafka import JARS
 from sandbox.pytest_plugin import RunningNetwork
 from schemas.codec import Signer
@@ -161,7 +161,8 @@ async def spoilt(
     change = with_faults(faults, keys.signer(network.founded.directory.issued_at))
     folder = tmp_path_factory.mktemp("copy")
     async with AsyncExitStack() as stack:
-        address = await kafka.start(folder, jars=JARS, progress=lambda _: None, stack=stack)
+        started = cluster.started(folder, jars=JARS, progress=lambda _: None, stack=stack)
+        address = (await started).address
         await copied(network.servers.kafka, address, network.directory, change)
         yield await check(played, "--json", HERKEN_KAFKA=address), faults
 

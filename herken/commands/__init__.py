@@ -6,6 +6,7 @@ import typer
 from herken.commands import (
     catalogue,
     charges,
+    checking,
     explaining,
     inspecting,
     mandates,
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
     setup.register(app)
     inspecting.register(app)
     explaining.register(app)
+    checking.register(app)
     catalogue.register(app)
     mandates.register(app)
     charges.register(app)

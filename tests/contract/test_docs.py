@@ -28,7 +28,7 @@ from sandbox.scenario_file import ScenarioError, load
 
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CHANGELOG.md"]
 FOLDERS = (
-    *("schemas", "pipeline", "brokers", "providers", "registry", "dienstverlener"),
+    *("schemas", "pipeline", "brokers", "providers", "registry", "dienstverlener", "checker"),
     *("sandbox", "herken", "docs", "tests", "scenarios", "benchmarks", "requirements"),
 )
 READERS_OWN = frozenset({"conftest.py", "add_key.py", "publish_key.py"})

@@ -29,7 +29,9 @@ class Finder:
 
 
 FINDERS: dict[str, Finder] = {
-    "simulation": Finder("tests.simulation", ("--histories", "5000", "--seed", "1"), 240),
+    "simulation": Finder(
+        "tests.simulation", ("--histories", "3000", "--seed", "1", "--stories", "0"), 240
+    ),
     "faults": Finder("tests.faults.run", ("--short", "--seed", "1"), 400),
     "race": Finder("tests.faults.withdrawal_race", ("--withdrawals", "250", "--seed", "1"), 240),
 }

@@ -56,6 +56,7 @@ class Service:
         self._name, self._role, self._runner, self._settings = name, role, runner, settings
         self._fatal: Exception | None = None
         self._stopped = asyncio.Event()
+        self._has_joined = False
         self.kafka = kafka_client(settings.kafka, name)
         self._subscribers = [self._subscribe(stage) for stage in role.stages]
 
@@ -70,7 +71,8 @@ class Service:
         sweep = asyncio.create_task(self._sweep())
         log.info("started", stages=[stage.topic.name for stage in self._role.stages])
         try:
-            await self.kafka.start()
+            await self.kafka.start()  # every stage has joined its group after that
+            self._has_joined = True
             self._be_patient()
             self._watch_membership()
             await self._stopped.wait()
@@ -101,8 +103,8 @@ class Service:
         """Whether every stage has joined its group; where there are more processes than
         partitions, some rightly have none."""
         consumers = [subscriber.consumer for subscriber in self._subscribers]
-        return all(consumer is not None for consumer in consumers) and any(
-            consumer.assignment() for consumer in consumers
+        return self._has_joined and any(
+            consumer is not None and consumer.assignment() for consumer in consumers
         )
 
     def _be_patient(self) -> None:

@@ -68,5 +68,6 @@ def test_member_is_static_when_it_has_a_name(instance: str, id_: str | None) -> 
     assert membership.options(instance) == {
         "session_timeout_ms": 6_000,
         "heartbeat_interval_ms": 1_000,
+        "rebalance_timeout_ms": 3_000,
         "group_instance_id": id_,
     }

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka.protocol.group import HeartbeatRequest
+from pydantic import BaseModel
 
 from pipeline import membership
 from pipeline.membership import FENCED_INSTANCE_ID
+from pipeline.service import Service
+from pipeline.settings import Settings
+from pipeline.stage import RoleStages
 
 BROKER_TAKES = {12: (0, 4)}
 
@@ -71,3 +76,14 @@ def test_member_is_static_when_it_has_a_name(instance: str, id_: str | None) -> 
         "rebalance_timeout_ms": 3_000,
         "group_instance_id": id_,
     }
+
+
+async def test_service_is_not_assigned_before_every_stage_has_joined() -> None:
+    """Stages join one after the other: the first has partitions while the last has none yet."""
+    settings = Settings(kafka="127.0.0.1:1", network=Path("n"), secrets=Path("s"))
+    service = Service("polder", RoleStages(BaseModel, lambda: None, []), Any, settings)
+    consumer = SimpleNamespace(assignment=lambda: {("authn-requests.polder", 0)})
+    service._subscribers = [SimpleNamespace(consumer=consumer)]
+    assert not service.is_assigned()
+    service._has_joined = True
+    assert service.is_assigned()

@@ -225,7 +225,6 @@ def test_bug_is_found(bug: str) -> None:
 def test_smallest_history_still_fails_and_ends_with_what_it_violates() -> None:
     everybody = cast()
     with patch("registry.tables.still_hold", _holds_always):
-        everybody = cast()
         index, _ = _first_failure(2000)
         plan = draw(f"{SEED}:{index}")
         smallest = Shrinking(everybody, plan).smallest()

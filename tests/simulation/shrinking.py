@@ -11,7 +11,7 @@ from tests.simulation.invariants import judge
 from tests.simulation.plan import Answering, Form, Plan
 from tests.simulation.running import Run
 
-MOST_TRIES = 600
+MOST_TRIES = 250
 
 
 class Shrinking:

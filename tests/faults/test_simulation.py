@@ -133,12 +133,12 @@ def _until_the_deadline(rule: Rule[Any]) -> Rule[Any]:
 BUGS: dict[str, tuple[Callable[[], Broken], int, str]] = {
     "an input is never known again": (
         lambda: [patch("schemas.codec.message_id", lambda *_: uuid4())],
-        100,
+        300,
         "",
     ),
     "offsets are committed before publishing": (
         lambda: [patch.object(running, "deliver", _commits_first)],
-        100,
+        300,
         "10",
     ),
     "outputs are published before they are stored": (
@@ -146,32 +146,32 @@ BUGS: dict[str, tuple[Callable[[], Broken], int, str]] = {
             patch.object(Runner, "_attempt", _publishes_first),
             patch.object(campaign, "Run", _PublishingRun),
         ],
-        200,
+        300,
         "",
     ),
     "what a sweep left is never published": (
         lambda: [patch.object(running, "deliver_due", _never_publishes_what_is_left)],
-        1000,
-        "",
+        300,
+        "1",
     ),
     "a row is written over any version": (
         lambda: [patch.object(MemorySession, "_write_rows", _writes_any_version)],
-        500,
+        300,
         "",
     ),
     "claims are not looked at": (
         lambda: [patch.object(MemorySession, "_write_claims", _looks_at_no_claim)],
-        500,
+        300,
         "1",
     ),
     "what a permit rests on is not locked": (
         lambda: [patch("registry.tables.still_hold", _locks_nothing)],
-        3000,
+        300,
         "5",
     ),
     "what a permit rests on is not looked at": (
         lambda: [patch("registry.tables.still_hold", _holds_always)],
-        2000,
+        300,
         "5",
     ),
     "a registry permits at the deadline": (
@@ -182,17 +182,17 @@ BUGS: dict[str, tuple[Callable[[], Broken], int, str]] = {
                 tuple(map(_until_the_deadline, registry_rules.QUERY_RULES)),
             )
         ],
-        3000,
+        2000,
         "6",
     ),
     "what was handled at this place is no redelivery": (
         lambda: [patch.object(Handled, "is_at", lambda *_: False)],
-        200,
+        300,
         "10",
     ),
     "the makelaar awaits every answer": (
         lambda: [patch("brokers.rules.is_awaited", lambda *_: None)],
-        200,
+        300,
         "1",
     ),
 }
@@ -226,8 +226,8 @@ def test_bug_is_found(bug: str) -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("_substituted")
 def test_smallest_history_still_fails_and_ends_with_what_it_violates() -> None:
-    everybody = cast()
     with patch("registry.tables.still_hold", _holds_always):
+        everybody = cast()
         index, _ = _first_failure(2000)
         plan = draw(f"{SEED}:{index}")
         smallest = Shrinking(everybody, plan).smallest()
@@ -248,7 +248,7 @@ def test_command_fails_and_tells_a_history_when_a_bug_is_there(
     report = json.loads(capsys.readouterr().out)
     assert report["holds"] is False
     (told,) = report["stories"].values()
-    assert told[-1].startswith("VIOLATED 10:")
+    assert any(line.startswith("VIOLATED 10:") for line in told)
 
 
 def test_command_tells_one_history_when_asked_to(capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,7 +92,9 @@ class Run:
                 turn(who)
             elif not self._go_on():
                 return self
-        self.broken.append("it never ends")
+        self.broken.append("1: it never ends")
+        for task in self._tasks:
+            task.work.close()
         return self
 
     def _pick(self, count: int) -> int:
@@ -120,7 +122,9 @@ class Run:
 
     def _is_ready(self, deed: Deed) -> bool:
         key = self._key(deed)
-        if key is None or self._progress[key] < deed.after:
+        if key is None:  # its login was left out
+            return True
+        if self._progress[key] < deed.after:
             return False
         at_work = {task.what for task in self._tasks}
         if deed.doing is Doing.CLOCK and _STARTING in at_work:

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 
+from brokers import evidence
 from pipeline.ledger import Handled
 from pipeline.runner import Runner
 from registry import rules as registry_rules
@@ -130,6 +131,10 @@ def _until_the_deadline(rule: Rule[Any]) -> Rule[Any]:
     return replace(rule, holds=lambda question: question.now <= question.asked.deadline)
 
 
+def _but_for_lateness(rules: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(rule for rule in rules if rule.name != "answer_too_late")
+
+
 BUGS: dict[str, tuple[Callable[[], Broken], int, str]] = {
     "an input is never known again": (
         lambda: [patch("schemas.codec.message_id", lambda *_: uuid4())],
@@ -181,6 +186,14 @@ BUGS: dict[str, tuple[Callable[[], Broken], int, str]] = {
                 "QUERY_RULES",
                 tuple(map(_until_the_deadline, registry_rules.QUERY_RULES)),
             )
+        ],
+        2000,
+        "6",
+    ),
+    "the makelaar asserts after the deadline": (
+        lambda: [
+            patch.object(evidence, name, _but_for_lateness(getattr(evidence, name)))
+            for name in ("DECISION", "CONFIRMATION")
         ],
         2000,
         "6",

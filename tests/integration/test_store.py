@@ -21,16 +21,21 @@ from pipeline.keys import utc_now
 from pipeline.ledger import Conflict, Handled, Row, Writes
 from pipeline.store import Store
 from providers import means as means_table
+from registry import tables as registry_tables
 from sandbox.servers import Servers
 from schemas import jose
 from schemas.codec import Record
 from schemas.directory import PublicJwk
 from schemas.values import Level
+from tests.simulation import tables as memory_tables
 from tests.simulation.memory import MemoryLedger
 from tests.unit.builders import (
     NOW,
     databases,
+    mandate,
     means,
+    organisation,
+    person,
     sealed_for,
     service,
 )
@@ -293,6 +298,76 @@ async def test_what_a_sweep_decided_is_unconfirmed_until_it_is_confirmed(empty: 
     await empty.confirm([swept])
     assert await empty.unconfirmed(after, limit=9) == {}
     assert await empty.handled([swept]) == {swept: Handled(RECORDS)}
+
+
+# --- what a decision relies on
+
+MANDATE_KEY = ("mandates", mandate().id)
+WITHDRAWN = mandate(revision=2, withdrawn_at=NOW)
+
+
+@pytest.fixture(params=KEPT_IN)
+async def registry(request: pytest.FixtureRequest, pools: Pools) -> Any:
+    """A registry's ledger, and its tables: real ones, or those that histories have."""
+    if request.param == "postgres":
+        await pools["kade"].execute("TRUNCATE organisations CASCADE")
+        found = Store(pools["kade"]), registry_tables
+    else:
+        found = MemoryLedger(reach=_at_once), memory_tables
+    async with found[0].session() as session, session.transaction():
+        for thing in (organisation(), person(), mandate()):
+            await found[1].put(session.connection, thing)
+    return found
+
+
+async def test_mandate_holds_until_it_is_withdrawn(registry: Any) -> None:
+    kept, tables = registry
+    async with kept.session() as session:
+        async with session.transaction():
+            assert await tables.still_hold(session.connection, {MANDATE_KEY: 1})
+        async with session.transaction():
+            await tables.put(session.connection, WITHDRAWN)
+        async with session.transaction():
+            assert not await tables.still_hold(session.connection, {MANDATE_KEY: 1})
+
+
+async def test_decisions_do_not_wait_for_each_other(registry: Any) -> None:
+    kept, tables = registry
+    async with kept.session() as one, kept.session() as two, one.transaction(), two.transaction():
+        assert await tables.still_hold(one.connection, {MANDATE_KEY: 1})
+        assert await tables.still_hold(two.connection, {MANDATE_KEY: 1})
+
+
+async def test_withdrawal_waits_when_a_decision_has_not_ended(registry: Any) -> None:
+    kept, tables = registry
+
+    async def withdraw() -> None:
+        async with kept.session() as session, session.transaction():
+            await tables.put(session.connection, WITHDRAWN)
+
+    async with kept.session() as session:
+        async with session.transaction():
+            assert await tables.still_hold(session.connection, {MANDATE_KEY: 1})
+            waiting = asyncio.create_task(withdraw())
+            await asyncio.sleep(0.05)
+            assert not waiting.done()
+        await waiting
+
+
+async def test_decision_waits_and_does_not_hold_when_a_withdrawal_was_first(registry: Any) -> None:
+    kept, tables = registry
+
+    async def decide() -> bool:
+        async with kept.session() as session, session.transaction():
+            return bool(await tables.still_hold(session.connection, {MANDATE_KEY: 1}))
+
+    async with kept.session() as session:
+        async with session.transaction():
+            await tables.put(session.connection, WITHDRAWN)
+            waiting = asyncio.create_task(decide())
+            await asyncio.sleep(0.05)
+            assert not waiting.done()
+        assert not await waiting
 
 
 # --- a provider's means

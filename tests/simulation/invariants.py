@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
+from brokers.outcomes import ASSERTION_VALIDITY
 from dienstverlener import Assertion
 from dienstverlener.verify import verify
 from schemas import codec, jose, sealed
 from schemas.codec import Record, Untrusted
 from schemas.message import Message
 from schemas.messages import (
+    Asserted,
     Authenticated,
     AuthenticationResult,
     Confirmation,
@@ -337,6 +339,17 @@ _DECLARING: Final = (
 )
 
 
+def nothing_asserted_late(judging: Judging) -> Iterator[str]:
+    """6: nor is anything asserted then, by the makelaar's own clock."""
+    deadlines = {row.request: row.deadline for row in judging.rows}
+    for each in judging.answers:
+        result, deadline = each.outcome.result, deadlines.get(each.outcome.request)
+        if not isinstance(result, Asserted) or deadline is None:
+            continue
+        if result.not_on_or_after - ASSERTION_VALIDITY >= deadline:
+            yield f"6: {each} was asserted after the deadline"
+
+
 # --- inputs and offsets
 
 
@@ -391,6 +404,7 @@ RULES: Final = (
     assertions_hold,
     none_after_withdrawal,
     nothing_declared_late,
+    nothing_asserted_late,
     every_input_ends,
     everything_is_sent,
     all_is_read,

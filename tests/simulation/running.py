@@ -19,9 +19,10 @@ from tests.simulation import substitutes
 from tests.simulation.actors import PROMPT_TOPICS, Actors
 from tests.simulation.cast import Cast
 from tests.simulation.deeds import Deeds
+from tests.simulation.harming import Harming
 from tests.simulation.kafka import Batch, Group, Topics
 from tests.simulation.network import Clock, Process, Task, members
-from tests.simulation.plan import Harm, Plan
+from tests.simulation.plan import Plan
 from tests.simulation.points import Point, reach
 
 Turn = tuple[Callable[[Any], None], Any]
@@ -66,9 +67,9 @@ class Run:
         self.progress: Counter[bytes] = Counter()
         self._reached: Counter[Point] = Counter()
         self._faults = {(f.at, f.nth): f.harm for f in plan.faults}
-        self._away: list[Process] = []
+        self._harming = Harming(self)
         self._input_ids: dict[tuple[str, bytes], UUID] = {}
-        self._twice = False
+        self.twice = False
         self.spread = timedelta()
         self.stands_still_until = 0
 
@@ -102,13 +103,13 @@ class Run:
 
     def _turns(self) -> list[Turn]:
         """Everybody who may go next, and what he would do."""
-        turns: list[Turn] = [(self._advance, task) for task in self.tasks if task.is_runnable]
+        turns: list[Turn] = [(self.advance, task) for task in self.tasks if task.is_runnable]
         if self.topics.lagging:
             lagging = list(self.topics.lagging.values())
             turns += [(self._poll, group) for group in lagging if group.reader()]
         turns += [(self._answer, prompt) for prompt in self._prompts]
         turns += [(self._deeds.do, deed) for deed in self._deeds.ready()]
-        turns += [(self._come_back, process) for process in self._away]
+        turns += [(self._harming.come_back, process) for process in self._harming.away]
         if self._may_sweep():
             turns += [(self._sweep, process) for process in self._sweepers()]
         return turns
@@ -148,20 +149,20 @@ class Run:
     def start(self, what: str, process: Process | None, work: Coroutine[Any, Any, None]) -> None:
         self.tasks.append(Task(what, process, work))
 
-    def _advance(self, task: Task, error: Exception | None = None) -> None:
+    def advance(self, task: Task, error: Exception | None = None) -> None:
         self.current = task
         try:
             task.at = task.work.throw(error) if error else task.work.send(None)
         except StopIteration:
-            self._end(task)
+            self.end(task)
         except Exception as raised:
-            self._end(task)
+            self.end(task)
             self._broke(task, raised)
         else:
             if isinstance(task.at, Point):
                 self._reach(task, task.at)
 
-    def _end(self, task: Task) -> None:
+    def end(self, task: Task) -> None:
         if task in self.tasks:
             self.tasks.remove(task)
 
@@ -170,61 +171,20 @@ class Run:
         self.tell(f"{task.name} broke off: {type(error).__name__}")
         if task.process is not None and task.what != "deadline":
             self.broken.append(f"{task.name} raised {error!r}")
-            self._crash(task.process)
+            self._harming.crash(task.process)
 
     def _reach(self, task: Task, point: Point) -> None:
         self._reached[point] += 1
         self.tell(f"{task.name}: {point}")
         harm = self._faults.get((point, self._reached[point]))
         if harm is not None and task.process is not None:
-            self._strike(task, task.process, harm, point)
+            self._harming.strike(task, task.process, harm, point)
 
     def _step(self) -> int:
         return self.steps
 
     def _who(self) -> str:
         return self.current.what if self.current else "nobody"
-
-    # --- faults
-
-    def _strike(self, task: Task, process: Process, harm: Harm, point: Point) -> None:
-        self.seen[f"{harm.name.lower()} {point}"] += 1
-        self.tell(f"  !! {process.name}: {harm}")
-        member = self.members[process.participant]
-        match harm:
-            case Harm.CRASH:
-                self._crash(process)
-            case Harm.HANG:
-                process.is_hung = True
-                self._away.append(process)
-                member.share()
-            case Harm.REBALANCE:
-                member.share(shift=1)
-            case Harm.OFFSETS_LOST:
-                for group in member.groups:
-                    group.forget()
-            case Harm.TWICE:
-                self._twice = True
-            case Harm.LOST_ANSWER:
-                self._advance(task, ConnectionResetError("the database does not answer"))
-
-    def _crash(self, process: Process) -> None:
-        process.is_up, process.is_hung, process.sweeps = False, False, False
-        for task in [each for each in self.tasks if each.process is process]:
-            self._end(task)
-            task.work.close()
-        member = self.members[process.participant]
-        for group in member.groups:
-            group.busy.discard(process)
-        member.share()
-        if process not in self._away:
-            self._away.append(process)
-
-    def _come_back(self, process: Process) -> None:
-        self._away.remove(process)
-        self.tell(f"{process.name} is back")
-        process.is_up, process.is_hung = True, False
-        self.members[process.participant].share()
 
     # --- consuming
 
@@ -250,9 +210,9 @@ class Run:
         """In the order of each partition; which one first, is chosen."""
         for record in self._ordered(records):
             await reach(Point.PUBLISH)
-            for _ in range(2 if self._twice else 1):
+            for _ in range(2 if self.twice else 1):
                 self.append(record)
-            self._twice = False
+            self.twice = False
         await reach(Point.PUBLISHED)
 
     def _ordered(self, records: Sequence[Record]) -> list[Record]:

@@ -1,9 +1,14 @@
-"""A role's tables on real Postgres: what is written is written whole, and by one writer only."""
+"""What a role keeps: what is written is written whole, and by one writer only.
+
+The contract of the ledger holds for Postgres, and for the one in memory that histories are
+simulated on: what these tests say of the one, they say of the other.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,15 +21,21 @@ from pipeline.keys import utc_now
 from pipeline.ledger import Conflict, Handled, Row, Writes
 from pipeline.store import Store
 from providers import means as means_table
+from registry import tables as registry_tables
 from sandbox.servers import Servers
 from schemas import jose
 from schemas.codec import Record
 from schemas.directory import PublicJwk
 from schemas.values import Level
+from tests.simulation import tables as memory_tables
+from tests.simulation.memory import MemoryLedger
 from tests.unit.builders import (
     NOW,
     databases,
+    mandate,
     means,
+    organisation,
+    person,
     sealed_for,
     service,
 )
@@ -36,6 +47,7 @@ RECORDS = [
 ]
 AT, NOTHING = Handled(RECORDS, "3:14"), Handled([], "0:0")
 Pools = dict[str, asyncpg.Pool]
+KEPT_IN = ("postgres", "memory")
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +56,28 @@ async def pools(herken_servers: Servers) -> AsyncIterator[Pools]:
         yield found
 
 
+async def _at_once(_: object) -> None:
+    """In memory, every statement lets others go first, as a database does."""
+    await asyncio.sleep(0)
+
+
+@pytest.fixture(params=KEPT_IN)
+def ledger(request: pytest.FixtureRequest, pools: Pools) -> Any:
+    """The ledger of one role."""
+    kept = Store(pools["duin"])
+    return kept if request.param == "postgres" else MemoryLedger(reach=_at_once)
+
+
 @pytest.fixture
-async def session(pools: Pools) -> AsyncIterator[Any]:
-    async with Store(pools["duin"]).session() as found:
+async def session(ledger: Any) -> AsyncIterator[Any]:
+    async with ledger.session() as found:
         yield found
 
 
 @pytest.fixture
-async def other(pools: Pools) -> AsyncIterator[Any]:
+async def other(ledger: Any) -> AsyncIterator[Any]:
     """A second worker."""
-    async with Store(pools["duin"]).session() as found:
+    async with ledger.session() as found:
         yield found
 
 
@@ -141,8 +165,7 @@ async def test_claim_is_written_once_and_the_loser_told_which(session: Any) -> N
     assert await write(session, writes(claims={free: id_}))
 
 
-async def test_one_of_two_workers_writes_when_both_do_at_once(pools: Pools) -> None:
-    kept = Store(pools["duin"])
+async def test_one_of_two_workers_writes_when_both_do_at_once(ledger: Any) -> None:
     for kind in (
         {"handled": {uuid4(): NOTHING}},
         {"claims": {str(uuid4()): uuid4()}},
@@ -150,31 +173,48 @@ async def test_one_of_two_workers_writes_when_both_do_at_once(pools: Pools) -> N
     ):
 
         async def work(change: dict[str, Any] = kind) -> bool:
-            async with kept.session() as session:
+            async with ledger.session() as session:
                 return await write(session, writes(**change))
 
         assert sorted(await asyncio.gather(*(work() for _ in range(4)))) == [False] * 3 + [True]
 
 
+async def test_who_comes_second_waits_when_the_first_has_not_ended(
+    session: Any, other: Any
+) -> None:
+    first = row()
+    assert await write(session, writes(first))
+    for change in (
+        {"claims": {str(uuid4()): uuid4()}},
+        {"handled": {uuid4(): NOTHING}},
+        {"rows": {first.request_id: replace(first, version=2)}},
+    ):
+        async with session.transaction():
+            await session.write(writes(**change))
+            waiting = asyncio.create_task(write(other, writes(**change)))
+            await asyncio.sleep(0.05)
+            assert not waiting.done()
+        assert not await waiting
+
+
 async def test_claim_is_free_again_when_its_writer_gave_up(session: Any, other: Any) -> None:
     claims = {str(uuid4()): uuid4()}
-    transaction = session.transaction()
-    await transaction.start()
-    await session.write(writes(claims=claims))
-    waiting = asyncio.create_task(write(other, writes(claims=claims)))
-    await transaction.rollback()
-    assert await waiting
+    waiting: list[asyncio.Task[bool]] = []
+    with suppress(LookupError):
+        async with session.transaction():
+            await session.write(writes(claims=claims))
+            waiting.append(asyncio.create_task(write(other, writes(claims=claims))))
+            await asyncio.sleep(0.05)
+            raise LookupError
+    assert await waiting[0]
 
 
 async def test_everything_is_undone_when_a_change_fails(session: Any) -> None:
     async def fails(_: Any) -> None:
         raise LookupError
 
-    async def marks(changed: Any) -> None:
-        await changed.execute("INSERT INTO claims VALUES ($1, $2)", claim, uuid4())
-
     mine, id_, claim = row(), uuid4(), str(uuid4())
-    failing = writes(mine, handled={id_: AT}, changes=[marks, fails])
+    failing = writes(mine, handled={id_: AT}, claims={claim: id_}, changes=[fails])
     with pytest.raises(LookupError):
         await write(session, failing)
     assert await session.handled([id_]) == {}
@@ -182,13 +222,51 @@ async def test_everything_is_undone_when_a_change_fails(session: Any) -> None:
     assert await write(session, writes(claims={claim: id_}, changes=[]))
 
 
+async def test_change_is_undone_when_a_later_one_fails(pools: Pools) -> None:
+    async def fails(_: Any) -> None:
+        raise LookupError
+
+    async def marks(changed: Any) -> None:
+        await changed.execute("INSERT INTO claims VALUES ($1, $2)", claim, uuid4())
+
+    claim = str(uuid4())
+    async with Store(pools["duin"]).session() as session:
+        with pytest.raises(LookupError):
+            await write(session, writes(changes=[marks, fails]))
+        assert await write(session, writes(claims={claim: uuid4()}))
+
+
+@pytest.mark.parametrize("holds", [True, False])
+async def test_nothing_is_written_when_what_it_relies_on_does_not_hold(
+    session: Any, holds: bool
+) -> None:
+    async def still_holds(connection: Any, relied_on: Any) -> bool:
+        assert (connection, relied_on) == (session.connection, {"a mandate": 3})
+        return holds
+
+    mine = writes(row(), relied_on={"a mandate": 3})
+    assert await write(session, mine, still_holds=still_holds) is holds
+    assert await session.handled(list(mine.handled)) == (mine.handled if holds else {})
+
+
+async def test_uncommitted_is_seen_by_nobody_else(session: Any, other: Any) -> None:
+    mine = row(due_at=NOW)
+    written = writes(mine)
+    async with session.transaction():
+        await session.write(written)
+        assert await other.handled(list(written.handled)) == {}
+        assert await version_of(other, mine.request_id) is None
+    assert await version_of(other, mine.request_id) == 1
+
+
 # --- what is due
 
 
 @pytest.fixture
-async def empty(session: Any) -> Any:
+async def empty(session: Any, ledger: Any) -> Any:
     """Nothing in the tables that others left."""
-    await session.connection.execute("TRUNCATE logins, inputs, claims")
+    if isinstance(ledger, Store):
+        await session.connection.execute("TRUNCATE logins, inputs, claims")
     return session
 
 
@@ -220,6 +298,76 @@ async def test_what_a_sweep_decided_is_unconfirmed_until_it_is_confirmed(empty: 
     await empty.confirm([swept])
     assert await empty.unconfirmed(after, limit=9) == {}
     assert await empty.handled([swept]) == {swept: Handled(RECORDS)}
+
+
+# --- what a decision relies on
+
+MANDATE_KEY = ("mandates", mandate().id)
+WITHDRAWN = mandate(revision=2, withdrawn_at=NOW)
+
+
+@pytest.fixture(params=KEPT_IN)
+async def registry(request: pytest.FixtureRequest, pools: Pools) -> Any:
+    """A registry's ledger, and its tables: real ones, or those that histories have."""
+    if request.param == "postgres":
+        await pools["kade"].execute("TRUNCATE organisations CASCADE")
+        found = Store(pools["kade"]), registry_tables
+    else:
+        found = MemoryLedger(reach=_at_once), memory_tables
+    async with found[0].session() as session, session.transaction():
+        for thing in (organisation(), person(), mandate()):
+            await found[1].put(session.connection, thing)
+    return found
+
+
+async def test_mandate_holds_until_it_is_withdrawn(registry: Any) -> None:
+    kept, tables = registry
+    async with kept.session() as session:
+        async with session.transaction():
+            assert await tables.still_hold(session.connection, {MANDATE_KEY: 1})
+        async with session.transaction():
+            await tables.put(session.connection, WITHDRAWN)
+        async with session.transaction():
+            assert not await tables.still_hold(session.connection, {MANDATE_KEY: 1})
+
+
+async def test_decisions_do_not_wait_for_each_other(registry: Any) -> None:
+    kept, tables = registry
+    async with kept.session() as one, kept.session() as two, one.transaction(), two.transaction():
+        assert await tables.still_hold(one.connection, {MANDATE_KEY: 1})
+        assert await tables.still_hold(two.connection, {MANDATE_KEY: 1})
+
+
+async def test_withdrawal_waits_when_a_decision_has_not_ended(registry: Any) -> None:
+    kept, tables = registry
+
+    async def withdraw() -> None:
+        async with kept.session() as session, session.transaction():
+            await tables.put(session.connection, WITHDRAWN)
+
+    async with kept.session() as session:
+        async with session.transaction():
+            assert await tables.still_hold(session.connection, {MANDATE_KEY: 1})
+            waiting = asyncio.create_task(withdraw())
+            await asyncio.sleep(0.05)
+            assert not waiting.done()
+        await waiting
+
+
+async def test_decision_waits_and_does_not_hold_when_a_withdrawal_was_first(registry: Any) -> None:
+    kept, tables = registry
+
+    async def decide() -> bool:
+        async with kept.session() as session, session.transaction():
+            return bool(await tables.still_hold(session.connection, {MANDATE_KEY: 1}))
+
+    async with kept.session() as session:
+        async with session.transaction():
+            await tables.put(session.connection, WITHDRAWN)
+            waiting = asyncio.create_task(decide())
+            await asyncio.sleep(0.05)
+            assert not waiting.done()
+        assert not await waiting
 
 
 # --- a provider's means

@@ -18,8 +18,11 @@ cast         who takes part: participants, people, what they hold
 plan         what a history is made of, drawn from its seed
 actors       dienstverleners, users, administrators, clocks: what they do
 network      processes with the real runner, and what interrupts them
+deeds        when something is done beside the messages, and how
+harming      what happens to processes
 running      one history, step by step
-invariants   what has to hold at its end
+judging      one that has ended, as its judges see it
+invariants   what has to hold at its end; `grants`: of assertions
 shrinking    the smallest history that still fails
 campaign     many histories, on several processes
 

@@ -1,6 +1,7 @@
 """Plays histories of a whole network in memory, and judges each.
 
     python -m tests.simulation --histories 100000 --seed 1 --jobs 2
+    python -m tests.simulation --failures 1 --stories 0   stop at the first that fails, tell nothing
     python -m tests.simulation --replay 1:4711            that history, as a story
     python -m tests.simulation --replay 1:4711 --shrink   the smallest one that fails like it
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     if asked.replay is not None:
         return _replay(asked.replay, shrunk=asked.shrink)
-    report = campaign(asked.seed, asked.histories, asked.jobs, _progress)
+    report = campaign(asked.seed, asked.histories, asked.jobs, _progress, asked.failures)
     _say("\n")
     stories = _stories(report, asked.stories)
     text = json.dumps(_as_json(report, stories)) if asked.json else _as_text(report, stories)
@@ -44,7 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--histories", type=_count, default=5000, help="how many (default 5000)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed: the same histories")
     parser.add_argument("--jobs", type=_count, default=1, help="processes (default 1)")
-    parser.add_argument("--stories", type=int, default=1, help="how many failures are told")
+    parser.add_argument("--failures", type=_count, default=20, help="stop after (default 20)")
+    parser.add_argument("--stories", type=int, default=1, help="failures told (default 1)")
     parser.add_argument("--replay", type=_place, metavar="SEED:INDEX", help="tell one history")
     parser.add_argument("--shrink", action="store_true", help="with --replay: the smallest one")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")

@@ -16,9 +16,8 @@ from tests.simulation.plan import draw
 from tests.simulation.running import Run
 from tests.simulation.substitutes import substituted
 
-PART = 250
+PART = 100
 """Histories that a process is given at a time."""
-MOST_FAILURES = 20
 Progress = Callable[["Report"], None]
 
 
@@ -79,7 +78,11 @@ def _parts(seed: int, histories: int) -> Iterator[tuple[int, range]]:
 
 
 def campaign(
-    seed: int, histories: int, jobs: int = 1, progress: Progress = lambda _: None
+    seed: int,
+    histories: int,
+    jobs: int = 1,
+    progress: Progress = lambda _: None,
+    most_failures: int = 20,
 ) -> Report:
     """All of them; stops early where many fail."""
     report, began = Report(seed), monotonic()
@@ -87,7 +90,7 @@ def campaign(
         report.add(part)
         report.seconds = monotonic() - began
         progress(report)
-        if len(report.failures) >= MOST_FAILURES:
+        if len(report.failures) >= most_failures:
             break
     return report
 

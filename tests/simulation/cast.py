@@ -21,6 +21,7 @@ from schemas.dialogue import CredentialKind
 from schemas.directory import PublicJwk
 from schemas.jose import PrivateKey
 from schemas.values import Level
+from tests.simulation.substitutes import key_maker
 from tests.unit import builders as b
 
 DEADLINE_SECONDS = 120
@@ -89,6 +90,7 @@ class Cast:
 
 def cast() -> Cast:
     """Made once in a process, while cryptography and SQL are substituted."""
+    key_maker.restart()
     world = b.world.__wrapped__()
     keys = {name: _keys(world, name) for name in (*ROLES, *DIENSTVERLENERS)}
     roles: dict[str, RoleStages[Any]] = {"duin": makelaar(keys["duin"], DEADLINE_SECONDS)}

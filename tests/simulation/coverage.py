@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Final
 
 from schemas.messages import Outcome, Refused
-from tests.simulation.invariants import read
+from tests.simulation.judging import read
 from tests.simulation.plan import Doing, Harm
 from tests.simulation.points import Point
 from tests.simulation.running import Run

@@ -1,130 +1,34 @@
 """What has to hold at the end of a history. Each finding begins with the number of the invariant.
 
 Judged by what stands on the topics and in the offsets; the ledgers say only when something was
-decided, and by which findings.
+decided, and by which findings. What has to hold of assertions is in `grants`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator
+from typing import Any, Final
 
-from dienstverlener import Assertion
-from dienstverlener.verify import verify
-from schemas import codec, jose, sealed
-from schemas.codec import Record, Untrusted
-from schemas.message import Message
-from schemas.messages import (
-    Authenticated,
-    AuthenticationResult,
-    Confirmation,
-    Confirmed,
-    MandateDecision,
-    Outcome,
-    Permit,
-    Refused,
-)
 from schemas.refusals import RefusalCode
-from schemas.topics import (
-    AUTHENTICATION_RESULTS,
-    CANCELLATIONS,
-    CONFIRMATIONS,
-    MANDATE_DECISIONS,
-    OUTCOMES,
+from schemas.topics import CANCELLATIONS
+from tests.simulation.grants import (
+    assertions_hold,
+    none_after_withdrawal,
+    nothing_asserted_late,
+    nothing_declared_late,
 )
-from schemas.values import Level
-from tests.simulation.actors import Sent
-from tests.simulation.cast import (
-    BY_NAME,
-    CHAIN,
-    LINK,
-    MEANS_LEVEL,
-    SERVICES,
-    Player,
-)
+from tests.simulation.judging import Judging, answer_of, claims_of, rows_of
 from tests.simulation.plan import Form
-from tests.simulation.running import GRACE, Published, Run
+from tests.simulation.running import GRACE, Run
 
-M = TypeVar("M", bound=Message)
-AT_THE_DOOR: Final = frozenset(
-    {
-        RefusalCode.REQUEST_EXPIRED,
-        RefusalCode.REQUEST_FROM_THE_FUTURE,
-        RefusalCode.REQUEST_MALFORMED,
-        RefusalCode.REQUEST_ID_REUSED,
-    }
-)
-"""Refusals of a request that started no login."""
 NEVER: Final = frozenset({"handler_failed", "data_refused"})
 """Reasons of dead letters that are bugs: no record of a history is made for them."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """An outcome, read."""
-
-    published: Published
-    outcome: Outcome
-    dienstverlener: str
-
-    @property
-    def record(self) -> Record:
-        return self.published.record
-
-    @property
-    def code(self) -> RefusalCode | None:
-        result = self.outcome.result
-        return result.code if isinstance(result, Refused) else None
-
-    @property
-    def is_at_the_door(self) -> bool:
-        return self.code in AT_THE_DOOR
-
-    def __str__(self) -> str:
-        return f"{self.record.topic} {self.record.position} ({self.code or 'assertion'})"
-
-
-@dataclass(frozen=True)
-class Judging:
-    """A history that has ended, and its outcomes."""
-
-    run: Run
-    answers: Sequence[Answer]
-    rows: Sequence[Any]
-
-    def to(self, sent: Sent) -> list[Answer]:
-        """The outcomes that answer these very bytes."""
-        return [
-            each
-            for each in self.answers
-            if each.outcome.request == sent.text and each.dienstverlener == sent.dienstverlener
-        ]
-
-
 def judge(run: Run) -> list[str]:
     """All that does not hold."""
-    judging = Judging(run, [_read(each) for each in run.outcomes], _rows(run))
+    judging = Judging(run, [answer_of(each) for each in run.outcomes], rows_of(run))
     return [*run.broken, *(found for rule in RULES for found in rule(judging))]
-
-
-@lru_cache(maxsize=512)
-def read(text: str, model: type[M]) -> M:
-    """A message that a role signed: what is on the topics is read several times."""
-    return codec.unverified(text, model)
-
-
-def _read(published: Published) -> Answer:
-    record = published.record
-    outcome = read(record.value.decode(), Outcome)
-    return Answer(published, outcome, record.topic.removeprefix(f"{OUTCOMES.name}."))
-
-
-def _rows(run: Run) -> list[Any]:
-    model = run.cast.roles["duin"].row
-    return [model.model_validate_json(r.body) for r in run.makelaar.ledger.rows.values()]
 
 
 # --- one outcome
@@ -193,148 +97,9 @@ def _cancellations(run: Run, row: Any) -> Iterator[int]:
     """The steps at which its dienstverlener's cancellations were committed."""
     for record in run.topics.of(CANCELLATIONS.of("duin")):
         stored = run.makelaar.ledger.inputs.get(run.input_id(record.topic, record.value))
-        issuer = _claims(record.value.decode())["iss"]
+        issuer = claims_of(record.value.decode())["iss"]
         if stored and record.key == str(row.request_id).encode() and issuer == row.dienstverlener:
             yield stored.committed_at
-
-
-# --- assertions
-
-
-def assertions_hold(judging: Judging) -> Iterator[str]:
-    """3, 4, 6: as their dienstverlener verifies them, on declarations that were really made."""
-    for each in judging.answers:
-        if each.code is None:
-            yield from _assertion(judging.run, each)
-
-
-def _assertion(run: Run, answer: Answer) -> Iterator[str]:
-    text = answer.record.value.decode()
-    try:
-        found = verify(
-            answer.record, run.cast.keys[answer.dienstverlener], codec.unverified_time(text)
-        )
-    except Untrusted as untrusted:
-        yield f"3: {answer} is not trusted: {untrusted.reason}"
-        return
-    if not isinstance(found, Assertion):
-        yield f"3: {answer} does not hold: {found.reason}"
-        return
-    yield from _declared(run, answer)
-    yield from _level(run, answer, found)
-    sent = next((s for s in run.actors.sent if s.text == answer.outcome.request), None)
-    if sent is None or sent.form in (Form.EXPIRED, Form.TAMPERED):
-        yield f"6: {answer} asserts for a request that is {sent.form if sent else 'nobody`s'}"
-
-
-def _declared(run: Run, answer: Answer) -> Iterator[str]:
-    asserted = answer.outcome.result
-    inside = {
-        AUTHENTICATION_RESULTS: asserted.declaration,  # type: ignore[union-attr]
-        MANDATE_DECISIONS: asserted.decision,  # type: ignore[union-attr]
-        CONFIRMATIONS: asserted.confirmation,  # type: ignore[union-attr]
-    }
-    for topic, text in inside.items():
-        if text is not None and (topic.of("duin"), text.encode()) not in run.appended:
-            yield f"3: {answer} holds what nobody published on {topic.name}"
-
-
-def _level(run: Run, answer: Answer, found: Assertion) -> Iterator[str]:
-    login = run.actors.of(answer.record.key)
-    request = next(s for s in run.actors.sent if s.text == answer.outcome.request)
-    asked = _asked(request)
-    if login is None:
-        yield f"4: {answer} is of no login"
-        return
-    most = min(_means_level(run, answer), _held_level(run, BY_NAME[login.player], found))
-    if not asked <= found.level <= most:
-        yield f"4: {answer}: asked {asked}, asserted {found.level}, at most {most}"
-
-
-def _asked(request: Sent) -> Level:
-    data = _claims(request.text)["data"]
-    level = next(level for id_, _, level in SERVICES.values() if id_ == data["service"])
-    return max(level, Level(data["level"])) if data["level"] else level
-
-
-def _means_level(run: Run, answer: Answer) -> Level:
-    issuer = _claims(answer.outcome.result.declaration)["iss"]  # type: ignore[union-attr]
-    return next(MEANS_LEVEL[name] for name in MEANS_LEVEL if run.cast.entity(name) == issuer)
-
-
-def _held_level(run: Run, player: Player, found: Assertion) -> Level:
-    if not player.held:
-        return Level.LOA1
-    kvk = found.legal_subject.kvk
-    tables = run.cast.tables
-    key = player.held[player.whom.index(kvk)] if kvk in player.whom else None
-    if key is None:
-        return Level.LOA1
-    level: Level = tables[player.registry][key].level
-    return min(level, tables["pier"][LINK].level) if key == CHAIN else level
-
-
-def _claims(text: str) -> Any:
-    return json.loads(jose.decode_base64url(text.split(".")[1]))
-
-
-# --- withdrawals and deadlines
-
-
-def none_after_withdrawal(judging: Judging) -> Iterator[str]:
-    """5: no grant is committed after the withdrawal of what it rests on was."""
-    run = judging.run
-    for name in ("kade", "pier"):
-        ledger = run.members[name].ledger
-        if not ledger.changes:
-            continue
-        for stored in ledger.inputs.values():
-            for output in stored.handled.outputs:
-                key = _rests_on(run, output)
-                if stored.committed_at > ledger.changes.get(key, stored.committed_at):
-                    yield f"5: {name} granted by {key[0]} after it was withdrawn"  # type: ignore[index]
-
-
-def _rests_on(run: Run, output: Record) -> Any:
-    """What a registry's answer rests on; None where it grants nothing."""
-    kind, text = output.topic.partition(".")[0], output.value.decode()
-    if kind == CONFIRMATIONS.name:
-        confirmed = read(text, Confirmation).result
-        return LINK if isinstance(confirmed, Confirmed) else None
-    permit = read(text, MandateDecision).result if kind == MANDATE_DECISIONS.name else 0
-    if not isinstance(permit, Permit):
-        return None
-    if permit.obligation is not None:
-        return CHAIN
-    login = run.actors.of(output.key)
-    player = BY_NAME[login.player] if login else BY_NAME["ans"]
-    return player.held[player.whom.index(_kvk(run, permit))]
-
-
-def _kvk(run: Run, permit: Permit) -> str:
-    keys = next(k for k in run.cast.keys.values() if k.secrets.entity_id == permit.dienstverlener)
-    legal = keys.open(permit.legal or "", sealed.LegalSubject)
-    return legal.identifiers[0].value
-
-
-def nothing_declared_late(judging: Judging) -> Iterator[str]:
-    """6: nothing is declared at or after the deadline, by the clock of who declares it."""
-    deadlines = {row.request_id: row.deadline for row in judging.rows}
-    for topic, model in _DECLARING:
-        for record in judging.run.topics.of(topic.of("duin")):
-            message = read(record.value.decode(), model)
-            result, deadline = message.result, deadlines.get(message.request_id)  # type: ignore[attr-defined]
-            at = result.authenticated_at if isinstance(result, Authenticated) else None
-            at = result.decided_at if isinstance(result, (Permit, Confirmed)) else at
-            if at is not None and deadline is not None and at >= deadline:
-                yield f"6: {record.topic} {record.position} was declared after the deadline"
-
-
-_DECLARING: Final = (
-    (AUTHENTICATION_RESULTS, AuthenticationResult),
-    (MANDATE_DECISIONS, MandateDecision),
-    (CONFIRMATIONS, Confirmation),
-)
 
 
 # --- inputs and offsets
@@ -391,6 +156,7 @@ RULES: Final = (
     assertions_hold,
     none_after_withdrawal,
     nothing_declared_late,
+    nothing_asserted_late,
     every_input_ends,
     everything_is_sent,
     all_is_read,

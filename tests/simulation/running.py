@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -13,18 +13,16 @@ from uuid import UUID
 from pipeline import dead_letters
 from pipeline.delivery import deliver, deliver_due
 from pipeline.errors import RETRIABLE
-from pipeline.ledger import Conflict
-from schemas import codec
 from schemas.codec import Record, message_id
-from schemas.messages import Outcome
-from schemas.topics import AUTHN_REQUESTS, DLQ_SUFFIX, OUTCOMES
-from tests.simulation import substitutes, tables
+from schemas.topics import DLQ_SUFFIX, OUTCOMES
+from tests.simulation import substitutes
 from tests.simulation.actors import PROMPT_TOPICS, Actors
-from tests.simulation.cast import BY_NAME, LINK, Cast
+from tests.simulation.cast import Cast
+from tests.simulation.deeds import Deeds
+from tests.simulation.harming import Harming
 from tests.simulation.kafka import Batch, Group, Topics
-from tests.simulation.memory import MemorySession
-from tests.simulation.network import Clock, Member, Process, Task, members
-from tests.simulation.plan import Deed, Doing, Harm, Plan
+from tests.simulation.network import Clock, Process, Task, members
+from tests.simulation.plan import Plan
 from tests.simulation.points import Point, reach
 
 Turn = tuple[Callable[[Any], None], Any]
@@ -33,10 +31,6 @@ MOST_STEPS = 5_000
 GRACE = timedelta(seconds=15)
 """After a deadline: a sweep, its publication, and once more what an earlier sweep left."""
 _UNCONFIRMED = timedelta(seconds=6)
-_STANDSTILL = 40
-"""Steps for which a clock that was moved stays where it is: a great deal happens in one instant."""
-_STARTING = AUTHN_REQUESTS.name
-"""While a login is being started, its deadline is not known, and no clock moves to another's."""
 
 
 @dataclass(frozen=True)
@@ -66,18 +60,18 @@ class Run:
         self.dead: dict[str, str] = {}
         self.picks: list[int] = []
         self._random = Random(f"{plan.seed}:turns")
-        self._tasks: list[Task] = []
-        self._deeds = list(plan.deeds)
+        self.tasks: list[Task] = []
+        self._deeds = Deeds(self, plan.deeds)
         self._prompts: list[Record] = []
         self._shown: set[bytes] = set()
-        self._progress: Counter[bytes] = Counter()
+        self.progress: Counter[bytes] = Counter()
         self._reached: Counter[Point] = Counter()
         self._faults = {(f.at, f.nth): f.harm for f in plan.faults}
-        self._away: list[Process] = []
+        self._harming = Harming(self)
         self._input_ids: dict[tuple[str, bytes], UUID] = {}
-        self._twice = False
-        self._spread = timedelta()
-        self._stands_still_until = 0
+        self.twice = False
+        self.spread = timedelta()
+        self.stands_still_until = 0
 
     # --- turns
 
@@ -87,15 +81,17 @@ class Run:
             turns = self._turns()
             if turns:
                 self.steps += 1
-                self.clock.us += TICK_US if self.steps > self._stands_still_until else 0
-                turn, who = turns[self._pick(len(turns))]
+                self.clock.us += TICK_US if self.steps > self.stands_still_until else 0
+                turn, who = turns[self.pick(len(turns))]
                 turn(who)
             elif not self._go_on():
                 return self
-        self.broken.append("it never ends")
+        self.broken.append("1: it never ends")
+        for task in self.tasks:
+            task.work.close()
         return self
 
-    def _pick(self, count: int) -> int:
+    def pick(self, count: int) -> int:
         given = self.plan.picks
         if given is None:
             found = int(self._random.random() * count)
@@ -107,29 +103,16 @@ class Run:
 
     def _turns(self) -> list[Turn]:
         """Everybody who may go next, and what he would do."""
-        turns: list[Turn] = [(self._advance, task) for task in self._tasks if task.is_runnable]
+        turns: list[Turn] = [(self.advance, task) for task in self.tasks if task.is_runnable]
         if self.topics.lagging:
             lagging = list(self.topics.lagging.values())
             turns += [(self._poll, group) for group in lagging if group.reader()]
         turns += [(self._answer, prompt) for prompt in self._prompts]
-        turns += [(self._do, deed) for deed in self._deeds if self._is_ready(deed)]
-        turns += [(self._come_back, process) for process in self._away]
+        turns += [(self._deeds.do, deed) for deed in self._deeds.ready()]
+        turns += [(self._harming.come_back, process) for process in self._harming.away]
         if self._may_sweep():
             turns += [(self._sweep, process) for process in self._sweepers()]
         return turns
-
-    def _is_ready(self, deed: Deed) -> bool:
-        key = self._key(deed)
-        if key is None or self._progress[key] < deed.after:
-            return False
-        at_work = {task.what for task in self._tasks}
-        if deed.doing is Doing.CLOCK and _STARTING in at_work:
-            return False
-        return not deed.amid or not _AMID[deed.doing].isdisjoint(at_work)
-
-    def _key(self, deed: Deed) -> bytes | None:
-        id_ = self.actors.ids.get(deed.login)
-        return None if id_ is None else str(id_).encode()
 
     def _may_sweep(self) -> bool:
         """A quick look, before a closer one: whether anything is due by any clock."""
@@ -146,57 +129,56 @@ class Run:
 
     @property
     def _spread_us(self) -> float:
-        return self._spread.total_seconds() * 1e6 if self._spread else 0.0
+        return self.spread.total_seconds() * 1e6 if self.spread else 0.0
 
     def _go_on(self) -> bool:
         """Nobody has anything to do: what waits for something is done now, then time goes on."""
-        if self._deeds:
-            self._deeds = [_at_once(deed) for deed in self._deeds]
+        if self._deeds.hasten():
             return True
         due, now = self.makelaar.ledger.next_due, self.clock.now()
         if self.makelaar.ledger.unconfirmed:
             self.clock.move_to(now + _UNCONFIRMED)
             return True
-        if due is None or due + self._spread + timedelta(hours=1) < now:
+        if due is None or due + self.spread + timedelta(hours=1) < now:
             return False
-        self.clock.move_to(max(due + self._spread, now + timedelta(milliseconds=100)))
+        self.clock.move_to(max(due + self.spread, now + timedelta(milliseconds=100)))
         return True
 
     # --- tasks
 
-    def _start(self, what: str, process: Process | None, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(Task(what, process, work))
+    def start(self, what: str, process: Process | None, work: Coroutine[Any, Any, None]) -> None:
+        self.tasks.append(Task(what, process, work))
 
-    def _advance(self, task: Task, error: Exception | None = None) -> None:
+    def advance(self, task: Task, error: Exception | None = None) -> None:
         self.current = task
         try:
             task.at = task.work.throw(error) if error else task.work.send(None)
         except StopIteration:
-            self._end(task)
+            self.end(task)
         except Exception as raised:
-            self._end(task)
+            self.end(task)
             self._broke(task, raised)
         else:
             if isinstance(task.at, Point):
                 self._reach(task, task.at)
 
-    def _end(self, task: Task) -> None:
-        if task in self._tasks:
-            self._tasks.remove(task)
+    def end(self, task: Task) -> None:
+        if task in self.tasks:
+            self.tasks.remove(task)
 
     def _broke(self, task: Task, error: Exception) -> None:
         """What the runner does not catch ends its process; a sweep is tried again."""
         self.tell(f"{task.name} broke off: {type(error).__name__}")
         if task.process is not None and task.what != "deadline":
             self.broken.append(f"{task.name} raised {error!r}")
-            self._crash(task.process)
+            self._harming.crash(task.process)
 
     def _reach(self, task: Task, point: Point) -> None:
         self._reached[point] += 1
         self.tell(f"{task.name}: {point}")
         harm = self._faults.get((point, self._reached[point]))
         if harm is not None and task.process is not None:
-            self._strike(task, task.process, harm, point)
+            self._harming.strike(task, task.process, harm, point)
 
     def _step(self) -> int:
         return self.steps
@@ -204,56 +186,15 @@ class Run:
     def _who(self) -> str:
         return self.current.what if self.current else "nobody"
 
-    # --- faults
-
-    def _strike(self, task: Task, process: Process, harm: Harm, point: Point) -> None:
-        self.seen[f"{harm.name.lower()} {point}"] += 1
-        self.tell(f"  !! {process.name}: {harm}")
-        member = self.members[process.participant]
-        match harm:
-            case Harm.CRASH:
-                self._crash(process)
-            case Harm.HANG:
-                process.is_hung = True
-                self._away.append(process)
-                member.share()
-            case Harm.REBALANCE:
-                member.share(shift=1)
-            case Harm.OFFSETS_LOST:
-                for group in member.groups:
-                    group.forget()
-            case Harm.TWICE:
-                self._twice = True
-            case Harm.LOST_ANSWER:
-                self._advance(task, ConnectionResetError("the database does not answer"))
-
-    def _crash(self, process: Process) -> None:
-        process.is_up, process.is_hung, process.sweeps = False, False, False
-        for task in [each for each in self._tasks if each.process is process]:
-            self._end(task)
-            task.work.close()
-        member = self.members[process.participant]
-        for group in member.groups:
-            group.busy.discard(process)
-        member.share()
-        if process not in self._away:
-            self._away.append(process)
-
-    def _come_back(self, process: Process) -> None:
-        self._away.remove(process)
-        self.tell(f"{process.name} is back")
-        process.is_up, process.is_hung = True, False
-        self.members[process.participant].share()
-
     # --- consuming
 
     def _poll(self, group: Group) -> None:
         process = group.reader()
         if process is not None:
-            batch = group.poll(process, 1 + self._pick(3))
+            batch = group.poll(process, 1 + self.pick(3))
             places = ", ".join(record.position for record in batch.records)
             self.tell(f"{process.name} reads {group.topic} {places}")
-            self._start(group.stage.topic.name, process, self._consume(process, batch))
+            self.start(group.stage.topic.name, process, self._consume(process, batch))
 
     async def _consume(self, process: Process, batch: Batch) -> None:
         stage = batch.group.stage
@@ -269,13 +210,13 @@ class Run:
         """In the order of each partition; which one first, is chosen."""
         for record in self._ordered(records):
             await reach(Point.PUBLISH)
-            for _ in range(2 if self._twice else 1):
+            for _ in range(2 if self.twice else 1):
                 self.append(record)
-            self._twice = False
+            self.twice = False
         await reach(Point.PUBLISHED)
 
     def _ordered(self, records: Sequence[Record]) -> list[Record]:
-        if len(records) < 2 or self._pick(2) == 0:
+        if len(records) < 2 or self.pick(2) == 0:
             return list(records)
         last = {(record.topic, record.key): n for n, record in enumerate(records)}
         return sorted(records, key=lambda record: -last[record.topic, record.key])
@@ -320,7 +261,7 @@ class Run:
         placed = self.topics.append(record)
         self.tell(f"    -> {placed.topic} {placed.position}")
         self.appended.add((record.topic, record.value))
-        self._progress[record.key] += 1
+        self.progress[record.key] += 1
         kind = record.topic.partition(".")[0]
         if record.topic.endswith(DLQ_SUFFIX):
             letter = dead_letters.exhume(record)
@@ -343,7 +284,7 @@ class Run:
     def _sweep(self, process: Process) -> None:
         process.sweeps = True
         self.tell(f"{process.name} sweeps")
-        self._start("deadline", process, self._sweeping(process))
+        self.start("deadline", process, self._sweeping(process))
 
     async def _sweeping(self, process: Process) -> None:
         try:
@@ -353,98 +294,8 @@ class Run:
         finally:
             process.sweeps = False
 
-    # --- deeds
-
-    def _do(self, deed: Deed) -> None:
-        self._deeds.remove(deed)
-        if deed.login not in self.actors.logins:
-            return
-        self.tell(f"login {deed.login}: {deed.doing}")
-        self.seen[f"deed: {deed.doing}"] += 1
-        match deed.doing:
-            case Doing.REQUEST | Doing.ANEW:
-                now, anew = self.clock.now(), deed.doing is Doing.ANEW
-                self.append(self.actors.request(deed.login, now, anew=anew))
-            case Doing.AGAIN:
-                record = self.actors.again(deed.login)
-                if record is not None:
-                    self.append(record)
-            case Doing.CANCEL:
-                self.append(self.actors.cancellation(deed.login, self.clock.now()))
-            case Doing.CLOCK:
-                self._to_deadline(deed)
-            case Doing.SKEW:
-                self._set_clock(deed)
-            case _:
-                self._withdraw(deed)
-
-    def _to_deadline(self, deed: Deed) -> None:
-        """Never so far that others' outcomes would be late only because nobody had a turn."""
-        waiting = self._awaited_until()
-        row = waiting.get(self.actors.ids[deed.login])
-        if row is not None:
-            to = row + timedelta(milliseconds=deed.number)
-            self.clock.move_to(min(to, min(waiting.values()) + timedelta(seconds=1)))
-            self._stands_still_until = self.steps + _STANDSTILL
-            self.tell(f"  it is {self.clock.now():%H:%M:%S.%f}, the deadline {row:%H:%M:%S.%f}")
-
-    def _awaited_until(self) -> dict[UUID, datetime]:
-        """The deadlines of logins without a published outcome."""
-        told = {codec.unverified(o.record.value.decode(), Outcome).request for o in self.outcomes}
-        model, rows = self.cast.roles["duin"].row, self.makelaar.ledger.rows
-        logins = [model.model_validate_json(row.body) for row in rows.values()]
-        return {each.request_id: each.deadline for each in logins if each.request not in told}
-
-    def _set_clock(self, deed: Deed) -> None:
-        every = [process for member in self.members.values() for process in member.processes]
-        process = every[self._pick(len(every))]
-        process.offset = timedelta(seconds=deed.number)
-        self._spread = max(self._spread, 2 * abs(process.offset))
-        self.tell(f"  the clock of {process.name} is {deed.number} s off")
-
-    @property
-    def spread(self) -> timedelta:
-        """How far two clocks of this history may differ."""
-        return self._spread
-
-    def _withdraw(self, deed: Deed) -> None:
-        player = BY_NAME[self.actors.logins[deed.login].player]
-        if deed.doing is Doing.WITHDRAW_LINK:
-            self._start("withdrawal", None, self._withdrawing(self.members["pier"], LINK))
-        elif player.held:
-            key = player.held[deed.number % len(player.held)]
-            registry = self.members[player.registry]
-            self._start("withdrawal", None, self._withdrawing(registry, key))
-
-    async def _withdrawing(self, registry: Member, key: Any) -> None:
-        """Until it is written; then it is answered."""
-        ledger = registry.ledger
-        while ledger.tables[key].withdrawn_at is None:
-            try:
-                await tables.withdraw(MemorySession(ledger), key, self.clock.now())
-            except (Conflict, *RETRIABLE):
-                self.seen["withdrawal tried again"] += 1
-        self.withdrawn[key] = min(self.withdrawn.get(key, self.steps), self.steps)
-        self.tell(f"  answered: {key[0]} is withdrawn")
-
     # --- telling
 
     def tell(self, text: str) -> None:
         if self.story is not None:
             self.story.append(text)
-
-
-def _at_once(deed: Deed) -> Deed:
-    return replace(deed, after=0, amid=False)
-
-
-_RESULTS = {"authentication-results", "mandate-decisions", "confirmations", "means-choices"}
-_DECISIONS = {"mandate-queries", "representation-choices", "confirmation-queries"}
-_ANYTHING = {*_RESULTS, *_DECISIONS, "authn-requests", "signature-answers"}
-_AMID = {
-    **dict.fromkeys(Doing, _ANYTHING),
-    Doing.CANCEL: {*_RESULTS, "authn-requests", "deadline"},
-    Doing.WITHDRAW: _DECISIONS,
-    Doing.WITHDRAW_LINK: {"confirmation-queries"},
-}
-"""What somebody has to be in the middle of."""

@@ -11,7 +11,7 @@ from tests.simulation.invariants import judge
 from tests.simulation.plan import Answering, Form, Plan
 from tests.simulation.running import Run
 
-MOST_TRIES = 600
+MOST_TRIES = 250
 
 
 class Shrinking:
@@ -103,8 +103,20 @@ def story(cast: Cast, plan: Plan) -> Iterator[str]:
     lines: list[str] = []
     found = judge(Run(cast, plan, lines).play())
     yield from _about(plan)
-    yield from (f"{number:4}. {line}" for number, line in enumerate(lines, start=1))
+    yield from (f"{number:4}. {line}" for number, line in enumerate(_joined(lines), start=1))
     yield from (f"VIOLATED {each}" for each in found)
+
+
+def _joined(lines: Sequence[str]) -> list[str]:
+    """What one worker does without anybody else in between, on one line."""
+    joined: list[str] = []
+    for line in lines:
+        worker, colon, what = line.partition("): ")
+        if colon and joined and joined[-1].startswith(f"{worker}): "):
+            joined[-1] += f"; {what}"
+        else:
+            joined.append(line)
+    return joined
 
 
 def _about(plan: Plan) -> Iterator[str]:

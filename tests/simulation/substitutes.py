@@ -89,6 +89,9 @@ class KeyMaker:
     def __init__(self) -> None:
         self._made = 0
 
+    def restart(self) -> None:
+        self._made = 0
+
     def __call__(self) -> PrivateKey:
         self._made += 1
         numbers = ec.derive_private_key(self._made, ec.SECP256R1()).private_numbers()
@@ -96,6 +99,9 @@ class KeyMaker:
         parts = {"d": numbers.private_value, "x": public.x, "y": public.y}
         encoded = {name: base64url(part.to_bytes(32, "big")) for name, part in parts.items()}
         return jose.private_key({"kty": "EC", "crv": "P-256", **encoded})
+
+
+key_maker = KeyMaker()
 
 
 async def _pause(_: float) -> None:
@@ -115,7 +121,7 @@ class _Silent:
 
 def _replaced() -> list[tuple[Any, str, Any]]:
     return [
-        (jose, "new_key", KeyMaker()),
+        (jose, "new_key", key_maker),
         (jose, "sign", sign),
         (jose, "verified_payload", verified_payload),
         (jose, "seal", seal),

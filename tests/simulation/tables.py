@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from pipeline.ledger import Conflict
 from providers.means import Means
 from registry.candidates import Granted, Holder, Holding
 from registry.cases import Candidate
-from registry.kept import KEPT, Assignment, Link, Mandate, Organisation, Person
+from registry.kept import KEPT, Assignment, Kept, Link, Mandate, Organisation, Person
 from registry.tables import Key
 from tests.simulation.memory import MemorySession
 from tests.simulation.points import Point
@@ -90,11 +90,14 @@ async def withdraw(session: MemorySession, key: Key, now: datetime) -> None:
     before = session.ledger.tables[key]
     after = before.model_copy(update={"revision": before.revision + 1, "withdrawn_at": now})
     async with session.transaction():
-        await session.ledger.locks.acquire(key, session.mine)
-        if session.ledger.tables[key].revision != before.revision:
-            raise Conflict
-        session.mine.puts[key] = after
+        await put(session, after)
 
 
-def withdrawn_at(session_tables: Mapping[Any, Any], key: Key) -> datetime | None:
-    return cast("datetime | None", session_tables[key].withdrawn_at)
+async def put(session: MemorySession, thing: Kept) -> None:
+    """Write a thing's next revision, in a transaction. Raises Conflict."""
+    key = thing.TABLE, thing.id
+    await session.ledger.locks.acquire(key, session.mine)
+    before = session.ledger.tables.get(key)
+    if (before.revision if before else 0) != thing.revision - 1:
+        raise Conflict
+    session.mine.puts[key] = thing

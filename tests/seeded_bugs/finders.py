@@ -30,7 +30,9 @@ class Finder:
 
 FINDERS: dict[str, Finder] = {
     "simulation": Finder(
-        "tests.simulation", ("--histories", "3000", "--seed", "1", "--stories", "0"), 240
+        "tests.simulation",
+        ("--histories", "12000", "--seed", "1", "--jobs", "2", "--failures", "1", "--stories", "0"),
+        300,
     ),
     "faults": Finder("tests.faults.run", ("--short", "--seed", "1"), 400),
     "race": Finder("tests.faults.withdrawal_race", ("--withdrawals", "250", "--seed", "1"), 240),

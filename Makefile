@@ -53,8 +53,8 @@ integration: install ## one role on real Kafka and Postgres
 e2e: install ## whole logins over real processes
 	$(BIN)/pytest tests/e2e
 
-faults: install ## kills, restarts and crashes in the middle of logins
-	$(BIN)/pytest tests/faults
+faults: install ## every fault of production, with load on: 30 minutes; a table with the seed
+	$(BIN)/python -m tests.faults.run
 
 simulation: install ## 100,000 histories with faults and races, on all cores
 	$(BIN)/python -m tests.simulation --histories 100000 --jobs $$(nproc)

@@ -17,6 +17,9 @@ from pipeline.errors import StageStopped
 from schemas.codec import Headers, Record
 from schemas.topics import DLQ_MAX_BYTES, DLQ_SUFFIX
 
+LATE = "login_finished"
+"""What came after its login had ended. After an outage that is most of what there is to read, and
+nothing is misconfigured: it does not count for the limit."""
 _OMITTED = "dlq_omitted"
 _MOST_BYTES = DLQ_MAX_BYTES - 65_536
 _REASON, _ORIGIN, _AT, _HEADERS = "dlq_reason", "dlq_origin", "dlq_at", "dlq_headers"
@@ -40,6 +43,11 @@ def bury(record: Record, reason: str, now: datetime) -> Record:
         value, headers[_HEADERS] = b"", "[]"
     encoded = tuple((name, text.encode()) for name, text in headers.items())
     return Record(record.topic + DLQ_SUFFIX, record.key, value, encoded)
+
+
+def is_misfit(output: Record) -> bool:
+    """Whether it is a dead letter for any other reason than that it came too late."""
+    return output.topic.endswith(DLQ_SUFFIX) and dict(output.headers)[_REASON] != LATE.encode()
 
 
 def _dump(headers: Headers) -> str:

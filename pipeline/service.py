@@ -25,15 +25,16 @@ from aiokafka.errors import (
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from pipeline.dead_letters import Limit
+from pipeline import membership
+from pipeline.dead_letters import Limit, is_misfit
 from pipeline.delivery import deliver, deliver_due
-from pipeline.errors import CRASH, HerkenError, StageStopped
+from pipeline.errors import CRASH, HerkenError, StageStopped, WrongUse
 from pipeline.kafka import PATIENCE, keep_trying, unreachable
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.stage import RoleStages, Stage
 from schemas.codec import Record
-from schemas.topics import DLQ_MAX_BYTES, DLQ_SUFFIX
+from schemas.topics import DLQ_MAX_BYTES
 
 log = structlog.get_logger()
 
@@ -55,6 +56,7 @@ class Service:
         self._name, self._role, self._runner, self._settings = name, role, runner, settings
         self._fatal: Exception | None = None
         self._stopped = asyncio.Event()
+        self._has_joined = False
         self.kafka = kafka_client(settings.kafka, name)
         self._subscribers = [self._subscribe(stage) for stage in role.stages]
 
@@ -69,8 +71,10 @@ class Service:
         sweep = asyncio.create_task(self._sweep())
         log.info("started", stages=[stage.topic.name for stage in self._role.stages])
         try:
-            await self.kafka.start()
+            await self.kafka.start()  # every stage has joined its group after that
+            self._has_joined = True
             self._be_patient()
+            self._watch_membership()
             await self._stopped.wait()
         except KafkaConnectionError as error:
             raise unreachable(self._settings.kafka, error) from None
@@ -99,8 +103,8 @@ class Service:
         """Whether every stage has joined its group; where there are more processes than
         partitions, some rightly have none."""
         consumers = [subscriber.consumer for subscriber in self._subscribers]
-        return all(consumer is not None for consumer in consumers) and any(
-            consumer.assignment() for consumer in consumers
+        return self._has_joined and any(
+            consumer is not None and consumer.assignment() for consumer in consumers
         )
 
     def _be_patient(self) -> None:
@@ -115,6 +119,20 @@ class Service:
         for subscriber in self._subscribers:
             subscriber.consumer.getmany = Poll(subscriber.consumer, self._stop)
 
+    def _watch_membership(self) -> None:
+        if self._settings.instance:
+            for subscriber in self._subscribers:
+                membership.watch(subscriber.consumer, self._settings.instance, self._taken_over)
+
+    def _taken_over(self) -> None:
+        instance = self._settings.instance
+        self._stop(
+            WrongUse(
+                f"another process of {self._name} runs with HERKEN_INSTANCE={instance} and has "
+                "taken this one's place: give each process a name of its own"
+            )
+        )
+
     # --- stages
 
     def _subscribe(self, stage: Stage) -> Any:
@@ -128,6 +146,7 @@ class Service:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),
+            **membership.options(self._settings.instance),
             decoder=_undecoded,
             no_reply=True,
         )
@@ -159,7 +178,7 @@ class Service:
     async def process(self, stage: Stage, records: Sequence[Record], limit: Limit) -> list[Record]:
         """Handle a batch, and return what to publish. Raises StageStopped."""
         outputs = await self._runner.process(stage, records)
-        dead = sum(output.topic.endswith(DLQ_SUFFIX) for output in outputs)
+        dead = sum(is_misfit(output) for output in outputs)
         limit.count(len(records) - dead, dead)
         return outputs
 

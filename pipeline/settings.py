@@ -53,6 +53,9 @@ class Settings(FromEnvironment):
     authenticated_within_seconds  CHOICE: how long ago who administers mandates may have proved who
                          he is
     prices               CHOICE: cents for each kind of charge, as JSON: {"registration": 500}
+    instance             name of this process among those of the same role: killed and started again
+                         under it, it has its partitions back at once; empty: it is a new one each
+                         time, and they wait until the old one is missed, 6 s
     batch_wait_ms        how long a stage rests after it waited for records in vain
     sweep_seconds        how often deadlines are looked at
     log_level            what is logged: DEBUG, INFO, WARNING, ERROR
@@ -69,6 +72,7 @@ class Settings(FromEnvironment):
     dead_letter_share: float = Field(default=0.5, gt=0, le=1)
     authenticated_within_seconds: int = Field(default=900, ge=1, le=86_400)
     prices: dict[ChargeKind, Annotated[int, Field(ge=0)]] = {}
+    instance: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9._-]*$")
     batch_wait_ms: int = Field(default=10, ge=1, le=1000)
     sweep_seconds: float = Field(default=0.25, gt=0, le=10)
     log_level: str = "INFO"

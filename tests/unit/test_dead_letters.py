@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import pytest
 
-from pipeline.dead_letters import DeadLetterRecord, Limit, bury, exhume
+from pipeline.dead_letters import DeadLetterRecord, Limit, bury, exhume, is_misfit
 from pipeline.errors import StageStopped
 from schemas.codec import Record
 from schemas.topics import DLQ_MAX_BYTES
@@ -115,6 +115,17 @@ def test_stage_stops_for_what_it_read_lately() -> None:
 
 def test_dead_letters_are_forgotten_after_enough_good_ones() -> None:
     assert counted(Limit(), (600, 400), (1_000, 0), (0, 500))
+
+
+@pytest.mark.parametrize(
+    ("reason", "counts"), [("login_finished", False), ("expired", True), ("handler_failed", True)]
+)
+def test_dead_letter_counts_unless_it_only_came_too_late(reason: str, counts: bool) -> None:
+    assert is_misfit(bury(RECORD, reason, NOW)) is counts
+
+
+def test_what_a_stage_sends_counts_as_no_dead_letter() -> None:
+    assert not is_misfit(RECORD)
 
 
 def test_stage_never_stops_when_the_share_is_the_whole() -> None:

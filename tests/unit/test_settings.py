@@ -78,6 +78,20 @@ def test_setting_is_kept_within_its_bounds(
         Settings.read()
 
 
+@pytest.mark.parametrize("name", ["polder 1", "polder/1", "p" * 65])
+def test_instance_is_refused_when_kafka_would_not_take_it(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("HERKEN_INSTANCE", name)
+    with pytest.raises(WrongUse, match="HERKEN_INSTANCE"):
+        Settings.read()
+
+
+def test_instance_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HERKEN_INSTANCE", "polder-1.b_2")
+    assert Settings.read().instance == "polder-1.b_2"
+
+
 def test_everything_that_is_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HERKEN_KAFKA")
     monkeypatch.setenv("HERKEN_ATTEMPTS", "many")

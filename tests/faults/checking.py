@@ -1,0 +1,58 @@
+"""`herken check`, which knows nothing of herken's code, judges the whole network at the end: all
+twelve invariants, over every topic and log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from importlib.util import find_spec
+from typing import Any
+
+from tests.faults.fault import Arena, Row
+
+NAME = "herken check"
+_SHOWN = 20
+
+
+async def checked(arena: Arena, late_by: float) -> Row | None:
+    """Its row in the table; None where there is no checker in this tree."""
+    if find_spec("checker") is None:
+        arena.progress("herken check is not there: nothing but outcomes is judged")
+        return None
+    began = time.monotonic()
+    arena.progress("herken check reads it all")
+    code, document = await _run(arena, late_by)
+    return _row(code, document, time.monotonic() - began)
+
+
+async def _run(arena: Arena, late_by: float) -> tuple[int, dict[str, Any]]:
+    network = arena.crew.network
+    options = ["--json", "--logs", str(network.logs), "--late-by", str(late_by)]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "herken", "check", *options),
+        env={**os.environ, **network.environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    told, _ = await process.communicate()
+    return process.returncode or 0, json.loads(told or b"{}")
+
+
+def _row(code: int, document: dict[str, Any], seconds: float) -> Row:
+    violations = [_said(each) for each in document.get("violations", ())][:_SHOWN]
+    total = sum(each["violations"] for each in document.get("invariants", ()))
+    if total > len(violations):
+        violations.append(f"and {total - len(violations)} more")
+    if code not in (0, 1):
+        violations.append(f"it ended with {code}")
+    logins = document.get("read", {}).get("logins", 0)
+    return Row(
+        NAME, 1, logins, 0, 0, 0, 0.0, violations, round(seconds, 1), document.get("read", {})
+    )
+
+
+def _said(violation: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in violation.items())

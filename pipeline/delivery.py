@@ -25,9 +25,8 @@ async def deliver(
 
 
 async def deliver_due(runner: Runner, publish: Publish) -> None:
-    """What is due: decide it, publish, and note that it is published; or do so for what an earlier
-    sweep left."""
-    due = await runner.due() or await runner.unconfirmed()
+    """What an earlier sweep left, and what is due now: decide that, publish it all, note that."""
+    due = {**await runner.unconfirmed(), **await runner.due()}
     if due:
         await publish([record for records in due.values() for record in records])
         await runner.confirm(list(due))

@@ -105,6 +105,14 @@ def test_verdict_is_what_report_and_exit_code_say_together(
     assert search(Finder("said"), "", tmp_path).violations == violations
 
 
+@pytest.mark.parametrize(("code", "violations"), [(0, 0), (1, 1), (2, None), (4, None)])
+def test_verdict_is_what_the_exit_code_says_where_there_is_no_report(
+    tmp_path: Path, code: int, violations: int | None
+) -> None:
+    (tmp_path / "said.py").write_text(f"import sys; print('{{}}'); sys.exit({code})")
+    assert search(Finder("said", reports=False), "", tmp_path).violations == violations
+
+
 def test_finder_that_does_not_end_gives_no_verdict(tmp_path: Path) -> None:
     (tmp_path / "endless.py").write_text("import time; time.sleep(60)")
     found = search(Finder("endless", seconds=0.5), "", tmp_path)

@@ -138,17 +138,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.list:
         sys.stdout.writelines(f"{each.name}\n" for each in FAULTS)
         return
-    faults = SHORT if arguments.short else _chosen(arguments.only)
+    chosen = SHORT if arguments.short else _chosen(arguments.only)
     progress = _progress()
     progress(f"seed {arguments.seed}")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells of every lost connection
     try:
-        found = asyncio.run(rows(faults, arguments.folder, arguments.seed, progress))
+        found = asyncio.run(rows(chosen, arguments.folder, arguments.seed, progress))
     except HerkenError as error:
         sys.stderr.write(f"herken: {error}\n")
         raise SystemExit(3) from None
     if arguments.json:
-        text = json.dumps({"seed": arguments.seed, "faults": [row.report() for row in found]})
+        violations = sum(len(row.violations) for row in found)
+        faults = [row.report() for row in found]
+        text = json.dumps({"seed": arguments.seed, "violations": violations, "faults": faults})
     else:
         text = shown(found, arguments.seed)
     sys.stdout.write(f"{text}\n")

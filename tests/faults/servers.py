@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Final
 
-from sandbox.cluster import Cluster
-
 from sandbox import postgres_faults
+from sandbox.cluster import Cluster
 from sandbox.postgres import Postgres
 from schemas.refusals import RefusalCode
 from tests.faults import ground

@@ -508,7 +508,8 @@ def test_postgress_clock_is_wrong_when_it_is_off_by_more_than_the_skew(
 
 def test_a_schema_is_wrong_when_a_migration_is_missing_or_unknown() -> None:
     own = MIGRATIONS[Role.PROVIDER]
-    assert state(postgres.migrated("s", ["providers_0001"], own)) is OK
+    assert state(postgres.migrated("s", ["pipeline_0002", "providers_0001"], own)) is OK
+    assert state(postgres.migrated("s", ["providers_0001"], own)) is WRONG
     assert state(postgres.migrated("s", ["pipeline_0001"], own)) is WRONG
     assert state(postgres.migrated("s", [], own)) is WRONG
     newer = postgres.migrated("s", ["providers_9999"], own)

@@ -19,7 +19,7 @@ plan         what a history is made of, drawn from its seed
 actors       dienstverleners, users, administrators, clocks: what they do
 network      processes with the real runner, and what interrupts them
 deeds        when something is done beside the messages, and how
-harming      what happens to processes
+harming      what happens to processes; `lying`: what a dishonest participant signs
 running      one history, step by step
 judging      one that has ended, as its judges see it
 invariants   what has to hold at its end; `grants`: of assertions

@@ -69,6 +69,7 @@ _OTHERS: Final = (
     "outcome: cancelled_by_user",
     "outcome: deadline_passed",
     "outcome: no_mandate",
+    "outcome: participant_fault",
     "outcome: request_expired",
     "outcome: request_from_the_future",
     "outcome: request_id_reused",

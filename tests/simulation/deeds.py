@@ -140,6 +140,7 @@ _ANYTHING = {*_RESULTS, *_DECISIONS, "authn-requests", "signature-answers"}
 _AMID = {
     **dict.fromkeys(Doing, _ANYTHING),
     Doing.CANCEL: {*_RESULTS, "authn-requests", "deadline"},
+    Doing.CLOCK: {"mandate-decisions", "confirmations", *_DECISIONS},
     Doing.WITHDRAW: _DECISIONS,
     Doing.WITHDRAW_LINK: {"confirmation-queries"},
 }

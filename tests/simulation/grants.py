@@ -143,7 +143,7 @@ def _kvk(run: Run, permit: Permit) -> str:
 
 
 def nothing_declared_late(judging: Judging) -> Iterator[str]:
-    """6: nothing is declared at or after the deadline, by the clock of who declares it."""
+    """2: nothing is declared at or after the deadline, by the clock of who declares it."""
     deadlines = {row.request_id: row.deadline for row in judging.rows}
     for topic, model in _DECLARING:
         for record in judging.run.topics.of(topic.of("duin")):
@@ -152,7 +152,7 @@ def nothing_declared_late(judging: Judging) -> Iterator[str]:
             at = result.authenticated_at if isinstance(result, Authenticated) else None
             at = result.decided_at if isinstance(result, (Permit, Confirmed)) else at
             if at is not None and deadline is not None and at >= deadline:
-                yield f"6: {record.topic} {record.position} was declared after the deadline"
+                yield f"2: {record.topic} {record.position} was declared after the deadline"
 
 
 _DECLARING: Final = (
@@ -163,11 +163,11 @@ _DECLARING: Final = (
 
 
 def nothing_asserted_late(judging: Judging) -> Iterator[str]:
-    """6: nor is anything asserted then, by the makelaar's own clock."""
+    """2: nor is anything asserted then, by the makelaar's own clock."""
     deadlines = {row.request: row.deadline for row in judging.rows}
     for each in judging.answers:
         result, deadline = each.outcome.result, deadlines.get(each.outcome.request)
         if not isinstance(result, Asserted) or deadline is None:
             continue
         if result.not_on_or_after - ASSERTION_VALIDITY >= deadline:
-            yield f"6: {each} was asserted after the deadline"
+            yield f"2: {each} was asserted after the deadline"

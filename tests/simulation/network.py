@@ -6,15 +6,19 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from pipeline.runner import Runner
 from tests.simulation.cast import ROLES, Cast
 from tests.simulation.kafka import Group, Topics
+from tests.simulation.lying import Liar
 from tests.simulation.memory import MemoryLedger
+from tests.simulation.plan import Lie
 from tests.simulation.points import Point, Waiting
 from tests.unit.builders import NOW
 
 PROCESSES = 2
+Lies = Callable[[UUID], Lie | None]
 IGNORED = frozenset(
     f"{name}-{kind}"
     for name, kind in (
@@ -105,7 +109,12 @@ class Member:
 
 
 def members(
-    cast: Cast, topics: Topics, clock: Clock, step: Callable[[], int], who: Callable[[], str]
+    cast: Cast,
+    topics: Topics,
+    clock: Clock,
+    step: Callable[[], int],
+    who: Callable[[], str],
+    lies: Lies,
 ) -> dict[str, Member]:
     """All participants, started."""
     found = {}
@@ -113,13 +122,15 @@ def members(
         ledger = MemoryLedger(dict(cast.tables[name]), clock.now, step=step, who=who)
         stages = [s for s in cast.roles[name].stages if s.topic.name not in IGNORED]
         groups = [Group(stage.topic.of(name), topics, stage) for stage in stages]
-        found[name] = Member(ledger, _processes(cast, name, ledger, clock), groups)
+        found[name] = Member(ledger, _processes(cast, name, ledger, clock, lies), groups)
         found[name].share()
     return found
 
 
-def _processes(cast: Cast, name: str, ledger: MemoryLedger, clock: Clock) -> list[Process]:
+def _processes(
+    cast: Cast, name: str, ledger: MemoryLedger, clock: Clock, lies: Lies
+) -> list[Process]:
     processes = [Process(f"{name}/{n}", name, clock) for n in range(1, PROCESSES + 1)]
     for process in processes:
-        process.runner = Runner(cast.roles[name], cast.keys[name], ledger, process.now)
+        process.runner = Liar(cast.roles[name], cast.keys[name], ledger, process.now, lies)
     return processes

@@ -34,9 +34,17 @@ class Answering(StrEnum):
     SILENT = "says nothing"
 
 
+class Lie(StrEnum):
+    """What a participant signs that is not so, although the scheme admitted him."""
+
+    REQUEST = "its provider declares about another request"
+    DECLARATION = "its registry permits for another declaration"
+
+
 @dataclass(frozen=True)
 class LoginPlan:
-    """One request. `same_id`: it takes the request ID of this earlier login, where there is one."""
+    """One request. `same_id`: it takes the request ID of this earlier login, where there is one.
+    `lie`: who is dishonest in it."""
 
     number: int
     player: str
@@ -47,6 +55,7 @@ class LoginPlan:
     form: Form = Form.WHOLE
     same_id: int | None = None
     answering: Answering = Answering.YES
+    lie: Lie | None = None
 
 
 class Doing(StrEnum):
@@ -151,6 +160,7 @@ def _login(random: Random, number: int) -> LoginPlan:
         form=random.choice((*(Form.WHOLE,) * 20, *Form)),
         same_id=random.randrange(number) if number and random.random() < 0.2 else None,
         answering=random.choice((*(Answering.YES,) * 6, *tuple(Answering)[1:])),
+        lie=random.choice((*(None,) * 30, *Lie)),
     )
 
 

@@ -22,7 +22,7 @@ from tests.simulation.deeds import Deeds
 from tests.simulation.harming import Harming
 from tests.simulation.kafka import Batch, Group, Topics
 from tests.simulation.network import Clock, Process, Task, members
-from tests.simulation.plan import Plan
+from tests.simulation.plan import Lie, Plan
 from tests.simulation.points import Point, reach
 
 Turn = tuple[Callable[[Any], None], Any]
@@ -51,7 +51,7 @@ class Run:
         self.actors = Actors(cast, plan.logins, plan.seed)
         self.steps = 0
         self.current: Task | None = None
-        self.members = members(cast, self.topics, self.clock, self._step, self._who)
+        self.members = members(cast, self.topics, self.clock, self._step, self._who, self._lie)
         self.makelaar = self.members["duin"]
         self.broken: list[str] = []
         self.outcomes: list[Published] = []
@@ -185,6 +185,10 @@ class Run:
 
     def _who(self) -> str:
         return self.current.what if self.current else "nobody"
+
+    def _lie(self, request_id: UUID) -> Lie | None:
+        login = self.actors.of(str(request_id).encode())
+        return login.lie if login else None
 
     # --- consuming
 

@@ -78,6 +78,7 @@ class Shrinking:
 _PLAINER: tuple[dict[str, Any], ...] = (
     {"same_id": None},
     {"form": Form.WHOLE},
+    {"lie": None},
     {"answering": Answering.YES},
     {"within": None},
     {"high": False},

@@ -48,10 +48,11 @@ MANAGERS = (
 
 @dataclass
 class Administration:
-    """Both managers. `unanswered`: commands without an answer in 90 s."""
+    """Both managers. `unanswered`: commands without an answer in 90 s; `rests`: nobody commands."""
 
     people: People
     commands: int = 0
+    rests: bool = False
     refused: list[str] = field(default_factory=list)
     unanswered: list[UUID] = field(default_factory=list)
 
@@ -76,6 +77,8 @@ class Administration:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _session(self, manager: Manager, portal: Portal) -> None:
+        while self.rests:
+            await asyncio.sleep(PAUSE_SECONDS)
         login = await self._log_in(manager, portal)
         until = time.monotonic() + _LOGGED_IN_SECONDS
         while time.monotonic() < until:
@@ -91,6 +94,8 @@ class Administration:
 
     async def _command(self, portal: Portal, login: Assertion, content: CommandContent) -> UUID:
         """The ID of what it is about. Raises NoOutcome where it has no answer."""
+        while self.rests:
+            await asyncio.sleep(PAUSE_SECONDS)
         command = uuid4()
         self.commands += 1
         try:

@@ -8,29 +8,33 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from tests.faults.fault import Arena, Row
+from tests.faults.fault import Arena, Fault, Row
+from tests.faults.verdicts import Allowed
 
 NAME = "herken check"
 _SHOWN = 20
 
 
-async def checked(arena: Arena, late_by: float) -> Row | None:
+async def checked(arena: Arena, faults: Sequence[Fault]) -> Row | None:
     """Its row in the table; None where there is no checker in this tree."""
     if find_spec("checker") is None:
         arena.progress("herken check is not there: nothing but outcomes is judged")
         return None
     began = time.monotonic()
     arena.progress("herken check reads it all")
-    code, document = await _run(arena, late_by)
+    code, document = await _run(arena, [each.allowed for each in faults])
     return _row(code, document, time.monotonic() - began)
 
 
-async def _run(arena: Arena, late_by: float) -> tuple[int, dict[str, Any]]:
+async def _run(arena: Arena, allowed: Sequence[Allowed]) -> tuple[int, dict[str, Any]]:
     network = arena.crew.network
-    options = ["--json", "--logs", str(network.logs), "--late-by", str(late_by)]
+    late_by, apart = max(a.late_by for a in allowed), max(a.apart for a in allowed)
+    bounds = ["--late-by", str(late_by), "--clock-bound", str(apart)]
+    options = ["--json", "--logs", str(network.logs), *bounds]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "herken", "check", *options),
         env={**os.environ, **network.environment},

@@ -20,7 +20,7 @@ from tests.faults import copies, ground
 from tests.faults.crew import Worker
 from tests.faults.fault import Arena, Fault
 from tests.faults.kills import STAGES
-from tests.faults.kinds import DIRECT, Kind
+from tests.faults.kinds import DIRECT, SECOND_VISIT, Kind
 from tests.faults.points import SWEEP, TrappedService, Traps
 from tests.faults.verdicts import LATE_BY_SECONDS, MISSED_SECONDS, Allowed
 
@@ -129,6 +129,7 @@ async def poison(arena: Arena) -> int:
 async def clocks_jump(arena: Arena, jumps: int = 6) -> int:
     """The clocks of half of the workers are a minute ahead, then a minute behind, then right."""
     some = [each for each in arena.crew.workers if each.name.endswith("1")]
+    arena.administration.rests = True  # who logs in too late or too early has no answer
     for number in range(jumps):
         wrong_by = (JUMP_SECONDS, -JUMP_SECONDS, 0)[number % 3]
         for each in some:
@@ -137,6 +138,7 @@ async def clocks_jump(arena: Arena, jumps: int = 6) -> int:
         await asyncio.sleep(4)
     for each in some:
         each.post.clock.unlink()
+    arena.administration.rests = False
     return jumps
 
 
@@ -218,6 +220,8 @@ _WRONG_TIME = Allowed(
         }
     ),
     faults=frozenset({"from_the_future"}),
+    kinds=frozenset({SECOND_VISIT.name}),
+    apart=2 * JUMP_SECONDS,
     share=1.0,
     late_by=LATE_BY_SECONDS + MISSED_SECONDS + JUMP_SECONDS,
 )

@@ -91,7 +91,7 @@ async def _on(
             progress(f"{fault.name}: about {fault.seconds:.0f} s")
             found.append(await tried(fault, ready))
             progress(f"{fault.name}: {len(found[-1].violations)} violations")
-        judged = await checked(ready, max(fault.allowed.late_by for fault in faults))
+        judged = await checked(ready, faults)
     return [*found, judged] if judged else found
 
 

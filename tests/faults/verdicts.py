@@ -71,14 +71,18 @@ class Allowed:
 
     codes    refusals that may come in the place of what was expected
     faults   why an outcome may not be believed (yet) by who reads it
+    kinds    logins that may come to another assertion: a session that is not known is no end
     share    of how many logins at most
     late_by  by how many seconds outcomes may be late
+    apart    and by how many the clocks are
     """
 
     codes: frozenset[RefusalCode] = frozenset()
     faults: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
     share: float = 0.0
     late_by: float = LATE_BY_SECONDS
+    apart: float = 1.0
 
 
 WORKERS_DIE = Allowed(late_by=LATE_BY_SECONDS + MISSED_SECONDS)
@@ -212,7 +216,7 @@ def _is_turned(found: Found, sent: Sent, allowed: Allowed) -> bool:
             return code in allowed.codes and code is not sent.expect.refusal
         case str() as fault:
             return fault in allowed.faults
-    return False
+    return sent.kind in allowed.kinds
 
 
 def _text(expect: Expected) -> str:

@@ -18,6 +18,7 @@ import pytest
 from pipeline.keys import Keys
 from sandbox import cluster
 from sandbox.kafka import JARS
+from sandbox.network import Network
 from sandbox.pytest_plugin import RunningNetwork
 from schemas.codec import Signer
 from schemas.jose import base64url
@@ -50,7 +51,11 @@ class Checked:
 
 async def check(network: RunningNetwork, *arguments: str, **environment: str) -> Checked:
     """`herken check` in a terminal of this network; an empty variable is not set."""
-    given = {**os.environ, **network.network.environment, **environment}
+    return await check_network(network.network, *arguments, **environment)
+
+
+async def check_network(network: Network, *arguments: str, **environment: str) -> Checked:
+    given = {**os.environ, **network.environment, **environment}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "herken", "check", *arguments),
         env={name: value for name, value in given.items() if value},

@@ -24,7 +24,7 @@ ROLE = "somebody"
 PASSWORD = "only-for-this-test"
 LEFT_ALONE_SECONDS = 0.5
 ELSEWHERE_SECONDS = 35.0  # less than the 40 s that the library would wait
-CLOSED = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+CLOSED = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ class Arena:
 
     found     what is wrong and no login's: a point that was never reached, a worker that spins
     measured  what a fault measured, for the table
+    buggy     request IDs of logins in which a handler had a bug, on purpose
     """
 
     crew: Crew
@@ -35,6 +36,7 @@ class Arena:
     servers: Any = None
     found: list[str] = field(default_factory=list)
     measured: dict[str, Any] = field(default_factory=dict)
+    buggy: set[str] = field(default_factory=set)
 
     def random(self, what: str) -> random.Random:
         """An order of the seed's, the same however many faults came before."""

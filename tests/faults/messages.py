@@ -181,8 +181,8 @@ async def redriven(arena: Arena, logins: int = 5) -> int:
     before = (await copies.ends(network.servers.kafka, [letters]))[letters]
     async with _with_bug(arena, arena.crew.of("makelaar")):
         for _ in range(logins):
-            await arena.people.log_in(DIRECT)
-            await arena.people.log_in(_OVERDUE)
+            for kind in (DIRECT, _OVERDUE):
+                arena.buggy.add(str((await arena.people.log_in(kind)).request_id))
         await asyncio.sleep(_HELD_SECONDS + 2)
     after = (await copies.ends(network.servers.kafka, [letters]))[letters]
     if after - before < 2 * logins:
@@ -209,6 +209,8 @@ _LATE = Allowed(
 )
 _STOPPED = replace(_LATE, late_by=60.0)
 """All workers are away until their sessions are over, and then have everything to read."""
+_SLOW = replace(_LATE, share=0.05)
+"""Everybody has a thousand wrong messages to read first."""
 _WRONG_TIME = Allowed(
     frozenset(
         {
@@ -233,7 +235,7 @@ FAULTS = (
     Fault("messages in another order", reordering, 30, _LATE),
     Fault("a message past its deadline", past_the_deadline, 15, rate=0),
     Fault("topics replayed from the start", replay, 60, _STOPPED, rate=2),
-    Fault("rubbish on every topic", poison, 20),
+    Fault("rubbish on every topic", poison, 20, _SLOW),
     Fault("dead letters redriven", redriven, 40, rate=0),
     Fault("clocks a minute wrong", clocks_jump, 30, _WRONG_TIME),
 )

@@ -85,9 +85,7 @@ class Allowed:
     apart: float = 1.0
 
 
-_PASSED = frozenset({RefusalCode.DEADLINE_PASSED})
-WORKERS_DIE = Allowed(_PASSED, share=0.01, late_by=LATE_BY_SECONDS + MISSED_SECONDS)
-"""A login with many steps, of which several meet a kill, may not make its deadline."""
+WORKERS_DIE = Allowed(late_by=LATE_BY_SECONDS + MISSED_SECONDS)
 
 
 @dataclass

@@ -22,7 +22,8 @@ from aiokafka.errors import KafkaError
 from dienstverlener import Dienstverlener
 from dienstverlener.client import _producer
 from pipeline.catalogue import Follower
-from pipeline.kafka import started
+from pipeline.errors import ServerUnreachable
+from pipeline.kafka import keep_trying, started
 from pipeline.keys import Keys, scheme_key
 from sandbox import scenario as s
 from sandbox.browser import Browser
@@ -172,7 +173,7 @@ async def patiently(act: Callable[[], Awaitable[Any]]) -> Any:
     while True:
         try:
             return await act()
-        except (KafkaError, OSError):
+        except (KafkaError, OSError, ServerUnreachable):
             await asyncio.sleep(0.2)
 
 
@@ -193,5 +194,7 @@ async def people(network: Network) -> AsyncIterator[People]:
         await stack.enter_async_context(outcomes.reading(settings.kafka))
         producers = {name: _producer(settings) for name in names}
         await stack.enter_async_context(started(settings.kafka, *producers.values()))
+        for producer in producers.values():
+            keep_trying(producer)
         clients = {name: Dienstverlener(keys[name], settings, producers[name]) for name in names}
         yield People(network, browser, clients, outcomes)

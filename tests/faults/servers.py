@@ -10,7 +10,6 @@ from typing import Final
 from sandbox import postgres_faults
 from sandbox.cluster import Cluster
 from sandbox.postgres import Postgres
-from schemas.refusals import RefusalCode
 from tests.faults import ground
 from tests.faults.fault import Arena, Fault
 from tests.faults.verdicts import LATE_BY_SECONDS, Allowed
@@ -27,6 +26,8 @@ PAUSE_SECONDS: Final = 20.0
 AWAY_SECONDS: Final = 10.0
 _BETWEEN_SECONDS = 3.0
 _HURT_SECONDS = 5.0
+_HELD_SECONDS = 8.0
+"""Longer than a library would wait before it commits by itself (5 s)."""
 
 
 # --- Kafka
@@ -105,6 +106,18 @@ async def away(arena: Arena) -> int:
     return 1
 
 
+async def away_and_killed(arena: Arena) -> int:
+    """Gone for 10 s; and every worker is killed while it waits, with messages in its hands."""
+    workers = [each for role in arena.crew.roles for each in arena.crew.of(role)]
+    away = asyncio.create_task(arena.servers.database.away(AWAY_SECONDS))
+    await asyncio.sleep(_HELD_SECONDS)
+    await asyncio.gather(*(arena.crew.leave(each) for each in workers))
+    await away
+    await arena.crew.start(*workers)
+    await asyncio.sleep(_BETWEEN_SECONDS)
+    return len(workers)
+
+
 async def cut_off(arena: Arena) -> int:
     """Every connection ends in the middle of what it does, again and again."""
     times = 10
@@ -152,9 +165,9 @@ async def deadlocks(arena: Arena) -> int:
 
 
 def _allowed(outage_seconds: float) -> Allowed:
-    """While a server is away, logins can pass their deadline, and nobody can say so."""
-    codes = frozenset({RefusalCode.DEADLINE_PASSED})
-    return Allowed(codes, share=0.5, late_by=LATE_BY_SECONDS + outage_seconds)
+    """While a server is away, who passes his deadline is not told. An outage is shorter than a
+    login may take, so that nobody else passes it."""
+    return Allowed(late_by=LATE_BY_SECONDS + outage_seconds)
 
 
 def _on_three(
@@ -171,6 +184,7 @@ FAULTS = (
     _on_three("a broker's disk is full", disk_full, 35, 20),
     _on_three("Postgres crashes", restarted, 20, 15),
     _on_three("Postgres away for 10 s", away, 25, 20),
+    _on_three("workers killed while Postgres is away", away_and_killed, 35, 30),
     _on_three("Postgres connections cut", cut_off, 25, 10),
     _on_three("statement_timeout of 1 ms", _hurting(_set("statement_timeout", "1ms")), 20, 15),
     _on_three(

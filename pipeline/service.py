@@ -30,6 +30,7 @@ from pipeline.dead_letters import Limit, is_misfit
 from pipeline.delivery import deliver, deliver_due
 from pipeline.errors import CRASH, HerkenError, StageStopped, WrongUse
 from pipeline.kafka import PATIENCE, keep_trying, unreachable
+from pipeline.polling import Poll
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.stage import RoleStages, Stage
@@ -41,10 +42,6 @@ log = structlog.get_logger()
 PUBLISH_BATCH_BYTES = 262_144
 DRAIN_SECONDS = 15.0
 CLOSE_SECONDS = 16.0
-IDLE_WAIT_MS = 1000
-POLL_FAILURES = 3
-"""So many polls in a row may fail; FastStream waits 5 s after each. aiokafka tries again by itself
-what can be, so that a poll that fails is rare, and one that fails again is a dead consumer."""
 
 
 class Service:
@@ -251,36 +248,6 @@ def _told(name: str, error: Exception) -> HerkenError:
         f"{name} stopped by itself ({type(error).__name__}): its log says where. Start it again; "
         "what it had not committed comes again."
     )
-
-
-class Poll:
-    """A consumer's `getmany` that waits longer, and ends the service where the consumer is dead.
-
-    FastStream would ask a dead one again for ever, and the process would look alive meanwhile.
-    """
-
-    def __init__(self, consumer: Any, stop: Callable[[Exception], None]) -> None:
-        self._consumer, self._getmany, self._stop = consumer, consumer.getmany, stop
-        self._failures = 0
-
-    async def __call__(self, *, timeout_ms: int, max_records: int) -> Any:
-        wait_ms = max(timeout_ms, IDLE_WAIT_MS)
-        try:
-            self._require_fetching()
-            records = await self._getmany(timeout_ms=wait_ms, max_records=max_records)
-        except KafkaError as error:
-            self._failures += 1
-            if self._failures >= POLL_FAILURES:
-                self._stop(error)
-            raise
-        self._failures = 0
-        return records
-
-    def _require_fetching(self) -> None:
-        """aiokafka itself never looks at the task that fetches: without it, no record comes."""
-        fetching = self._consumer._fetcher.error_future
-        if fetching.done() and not fetching.cancelled() and fetching.exception():
-            raise fetching.exception()
 
 
 async def _headerless(

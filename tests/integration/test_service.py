@@ -18,8 +18,9 @@ from pipeline import service as services
 from pipeline.errors import StageStopped
 from pipeline.kafka import keep_trying
 from pipeline.kafka import started as clients_started
+from pipeline.polling import POLL_FAILURES, Poll
 from pipeline.runner import Runner
-from pipeline.service import POLL_FAILURES, Poll, Service
+from pipeline.service import Service
 from pipeline.settings import Settings
 from pipeline.stage import RoleStages
 from sandbox import cluster, topology

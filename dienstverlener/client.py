@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ from dienstverlener.offered import Offers
 from dienstverlener.outcome import Assertion, Refusal
 from dienstverlener.verify import verify
 from pipeline import dead_letters
+from pipeline.beside import beside
 from pipeline.catalogue import Follower
 from pipeline.errors import HerkenError, WrongUse
 from pipeline.kafka import PATIENCE, keep_trying, started, unreachable
@@ -221,13 +222,8 @@ class Dienstverlener:
     @asynccontextmanager
     async def _reading(self, consumer: AIOKafkaConsumer) -> AsyncIterator[None]:
         """Read outcomes from now on, for whoever awaits one."""
-        reader = asyncio.create_task(self._resolve(consumer))
-        try:
+        async with beside(self._resolve(consumer)):
             yield
-        finally:
-            reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await reader
 
     async def _resolve(self, consumer: AIOKafkaConsumer) -> None:
         """Give each outcome to who awaits it. Where reading fails, nobody waits in vain."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ import asyncpg
 
 from brokers.role import makelaar
 from pipeline import database, health, logs
+from pipeline.beside import beside
 from pipeline.catalogue import Bury, Follower, Refused
 from pipeline.catalogue_letters import CatalogueLetters
 from pipeline.errors import WrongUse
@@ -134,13 +135,8 @@ async def _healthy(
     running: Sequence[Participant], follower: Follower, settings: Settings
 ) -> AsyncIterator[None]:
     """Answer /live and /ready for as long as the block runs."""
-    checking = asyncio.create_task(_health(running, follower, settings))
-    try:
+    async with beside(_health(running, follower, settings)):
         yield
-    finally:
-        checking.cancel()
-        with suppress(asyncio.CancelledError):
-            await checking
 
 
 async def _health(running: Sequence[Participant], follower: Follower, settings: Settings) -> None:

@@ -9,6 +9,7 @@ store         the ledger in Postgres
 service       the FastStream side: subscribe, publish, commit offsets last, drain
 membership    of consumer groups: how soon who died is missed, and how he comes back
 polling       how a stage waits for records
+beside        work that goes on for as long as a block runs
 dead_letters  what could not be read: reason, origin and the untouched bytes
 keys          a participant's private keys, and the directory that he trusts
 errors        by consequence: retry, dead-letter, crash (a refusal is a message)

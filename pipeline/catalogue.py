@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from pydantic import ValidationError
 
+from pipeline.beside import beside
 from pipeline.errors import RETRIABLE, ServerUnreachable
 from pipeline.kafka import started
 from schemas import jose
@@ -98,13 +99,8 @@ class Follower:
         consumer = _consumer(kafka)
         async with started(kafka, consumer):
             await self._read_to_end(kafka, consumer)
-            self._reading = asyncio.create_task(self._follow(consumer))
-            try:
+            async with beside(self._follow(consumer)) as self._reading:
                 yield
-            finally:
-                self._reading.cancel()
-                with suppress(asyncio.CancelledError):
-                    await self._reading
 
     def is_live(self) -> bool:
         """Whether it still follows."""

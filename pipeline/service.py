@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +25,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from pipeline import membership
+from pipeline.beside import beside
 from pipeline.dead_letters import Limit, is_misfit
 from pipeline.delivery import deliver, deliver_due
 from pipeline.errors import CRASH, HerkenError, StageStopped, WrongUse
@@ -65,8 +65,14 @@ class Service:
         """Consume until `stop`, then finish the batches in hand. Raises what made it stop by
         itself."""
         structlog.contextvars.bind_contextvars(participant=self._name)
-        sweep = asyncio.create_task(self._sweep())
         log.info("started", stages=[stage.topic.name for stage in self._role.stages])
+        async with beside(self._sweep()):
+            await self._consume_all()
+        log.info("stopped")
+        if self._fatal is not None:
+            raise _told(self._name, self._fatal) from self._fatal
+
+    async def _consume_all(self) -> None:
         try:
             await self.kafka.start()  # every stage has joined its group after that
             self._has_joined = True
@@ -77,12 +83,6 @@ class Service:
             raise unreachable(self._settings.kafka, error) from None
         finally:
             await self._close()
-            sweep.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweep
-        log.info("stopped")
-        if self._fatal is not None:
-            raise _told(self._name, self._fatal) from self._fatal
 
     async def _close(self) -> None:
         """Finish the batches in hand. While Kafka is away, the producer would wait for it for ever:

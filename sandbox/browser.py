@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
+from pipeline.beside import beside
 from pipeline.kafka import PATIENCE, keep_trying, started
 from pipeline.keys import Trust, utc_now
 from sandbox.founding import Folders, wallets_of
@@ -53,13 +54,8 @@ class Browser:
         consumer = AIOKafkaConsumer(*_shown_topics(browser.directory), bootstrap_servers=kafka)
         async with started(kafka, producer, consumer):
             keep_trying(producer)
-            reader = asyncio.create_task(browser._read(consumer))
-            try:
+            async with beside(browser._read(consumer)):
                 yield browser
-            finally:
-                reader.cancel()
-                with suppress(asyncio.CancelledError):
-                    await reader
 
     def acting(self, request_id: UUID, who: Behaviour) -> None:
         """This person is at the browser for this login; he sees what was shown before, too."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
+from pipeline.beside import beside
 from pipeline.kafka import started
 from sandbox.topology import plan
 from schemas.directory import Directory
@@ -41,14 +42,8 @@ class Watcher:
         topics = [p.name for p in plan(directory) if not p.name.endswith(DLQ_SUFFIX)]
         consumer = AIOKafkaConsumer(*topics, bootstrap_servers=kafka)
         watcher = cls(directory)
-        async with started(kafka, consumer):
-            reader = asyncio.create_task(watcher._read(consumer))
-            try:
-                yield watcher
-            finally:
-                reader.cancel()
-                with suppress(asyncio.CancelledError):
-                    await reader
+        async with started(kafka, consumer), beside(watcher._read(consumer)):
+            yield watcher
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         while True:

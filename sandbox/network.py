@@ -180,6 +180,18 @@ async def network_on(
     servers: Servers, scenario: Scenario, folder: Path, progress: Progress, deadline_seconds: int
 ) -> AsyncIterator[Network]:
     """Found a network on servers that run already. Raises ServerUnreachable, RoleFailed."""
+    made = await laid_out(servers, scenario, folder, progress, deadline_seconds)
+    try:
+        await start_roles(made, progress)
+        yield made
+    finally:
+        await asyncio.gather(*(made.stop(role) for role in made.roles))
+
+
+async def laid_out(
+    servers: Servers, scenario: Scenario, folder: Path, progress: Progress, deadline_seconds: int
+) -> Network:
+    """A network with everything that it needs, and nobody at work yet. Raises ServerUnreachable."""
     folders, now = Folders(folder / "network", folder / "secrets"), utc_now()
     founded = found(scenario, folders, now)
     progress("setting up topics and databases")
@@ -191,12 +203,7 @@ async def network_on(
         publish(servers.kafka, entries(scenario, now), folders.scheme()),
         fill(servers.kafka, servers.postgres, scenario, founded, now),
     )
-    made = Network(scenario, folders, folder / "logs", servers, deadline_seconds, founded)
-    try:
-        await start_roles(made, progress)
-        yield made
-    finally:
-        await asyncio.gather(*(made.stop(role) for role in made.roles))
+    return Network(scenario, folders, folder / "logs", servers, deadline_seconds, founded)
 
 
 async def fill(

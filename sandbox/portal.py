@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from dienstverlener import Assertion, Dienstverlener, Refusal
+from pipeline.beside import beside
 from pipeline.errors import HerkenError, WrongUse
 from pipeline.kafka import PATIENCE, keep_trying, started
 from pipeline.keys import Keys, Trust, seal, utc_now
@@ -169,13 +170,8 @@ class Portal:
 
     @asynccontextmanager
     async def _reading(self, consumer: AIOKafkaConsumer) -> AsyncIterator[None]:
-        reader = asyncio.create_task(self._read(consumer))
-        try:
+        async with beside(self._read(consumer)):
             yield
-        finally:
-            reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await reader
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         while True:

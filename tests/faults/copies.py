@@ -14,6 +14,7 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from pipeline.beside import beside
 from pipeline.kafka import started
 from schemas.directory import Directory
 from schemas.topics import DLQ_SUFFIX, TOPICS, Topic
@@ -43,14 +44,9 @@ class Echo:
     async def going_on(self) -> AsyncIterator[Echo]:
         consumer = AIOKafkaConsumer(*self.topics, bootstrap_servers=self.kafka)
         producer = AIOKafkaProducer(bootstrap_servers=self.kafka, acks="all")
-        async with started(self.kafka, producer, consumer):
-            task = asyncio.create_task(self._echo(consumer, producer))
-            try:
-                yield self
-            finally:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        echoing = beside(self._echo(consumer, producer))
+        async with started(self.kafka, producer, consumer), echoing:
+            yield self
 
     async def _echo(self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer) -> None:
         while True:

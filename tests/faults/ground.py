@@ -3,18 +3,11 @@ enough for every kind of login. Everybody in it is invented."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.catalogue_updates import publish
-from pipeline.keys import utc_now
-from sandbox import seeding, topology
-from sandbox.catalogue import entries
-from sandbox.founding import Folders, found
-from sandbox.network import Network, fill
+from sandbox.network import Network, Progress, laid_out
 from sandbox.scenario import Scenario
 from sandbox.servers import Servers
 
@@ -151,20 +144,6 @@ def _assignment(person: str, principal: str) -> dict[str, Any]:
     return {"person": person, "principal": principal, "services": ["jaarstuk"], "level": "EH3"}
 
 
-@asynccontextmanager
-async def founded(
-    servers: Servers, folder: Path, progress: Callable[[str], None]
-) -> AsyncIterator[Network]:
+async def founded(servers: Servers, folder: Path, progress: Progress) -> Network:
     """The network on its servers, with nobody at work yet."""
-    of, folders, now = scenario(), Folders(folder / "network", folder / "secrets"), utc_now()
-    made = found(of, folders, now)
-    progress("setting up topics and databases")
-    await asyncio.gather(
-        topology.create(servers.kafka, topology.plan(made.directory)),
-        seeding.set_up(made, servers.postgres),
-    )
-    await asyncio.gather(
-        publish(servers.kafka, entries(of, now), folders.scheme()),
-        fill(servers.kafka, servers.postgres, of, made, now),
-    )
-    yield Network(of, folders, folder / "logs", servers, DEADLINE_SECONDS, made)
+    return await laid_out(servers, scenario(), folder, progress, DEADLINE_SECONDS)

@@ -21,6 +21,7 @@ from aiokafka.errors import KafkaError
 
 from dienstverlener import Dienstverlener
 from dienstverlener.client import _producer
+from pipeline.beside import beside
 from pipeline.catalogue import Follower
 from pipeline.errors import ServerUnreachable
 from pipeline.kafka import keep_trying, started
@@ -137,13 +138,8 @@ class People:
     @asynccontextmanager
     async def loading(self, pick: Pick, per_second: float) -> AsyncIterator[None]:
         """Logins at this rate for as long as the block runs; none begins after it."""
-        going = asyncio.create_task(self._load(pick, per_second))
-        try:
+        async with beside(self._load(pick, per_second)):
             yield
-        finally:
-            going.cancel()
-            with suppress(asyncio.CancelledError):
-                await going
 
     async def _load(self, pick: Pick, per_second: float) -> None:
         """An open loop: who comes does not wait for who came before. Only where the whole machine

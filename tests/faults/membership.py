@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from statistics import median
@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 
 from aiokafka.partitioner import murmur2
 
+from pipeline.beside import beside
 from tests.faults.crew import Crew, Worker
 from tests.faults.fault import Arena, Fault
 from tests.faults.kinds import DIRECT
@@ -42,13 +43,8 @@ class Probes:
 
     @asynccontextmanager
     async def going_on(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self._probe())
-        try:
+        async with beside(self._probe()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _probe(self) -> None:
         async with asyncio.TaskGroup() as group:

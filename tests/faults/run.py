@@ -52,7 +52,7 @@ async def arena(folder: Path, seed: int, brokers: int, progress: Progress) -> As
     async with AsyncExitStack() as stack:
         starting = running(folder, progress=progress, brokers=brokers, environ={})
         started = await stack.enter_async_context(starting)
-        network = await stack.enter_async_context(ground.founded(started, folder, progress))
+        network = await ground.founded(started, folder, progress)
         progress("starting two workers a role")
         crew = await stack.enter_async_context(working(network, ENVIRONMENT))
         everybody = await stack.enter_async_context(people(network))

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 
 from dienstverlener import Assertion, Refusal
 from dienstverlener.verify import verify
+from pipeline.beside import beside
 from pipeline.kafka import started
 from pipeline.keys import Keys
 from sandbox.expecting import Known, differs
@@ -116,14 +117,8 @@ class Outcomes:
         consumer = AIOKafkaConsumer(
             *topics, bootstrap_servers=kafka, isolation_level="read_committed"
         )
-        async with started(kafka, consumer):
-            reader = asyncio.create_task(self._read(consumer))
-            try:
-                yield
-            finally:
-                reader.cancel()
-                with suppress(asyncio.CancelledError):
-                    await reader
+        async with started(kafka, consumer), beside(self._read(consumer)):
+            yield
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         while True:

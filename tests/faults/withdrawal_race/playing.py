@@ -8,13 +8,14 @@ import random
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from pipeline.beside import beside
 from schemas import codec, jose
 from schemas.administration import EventKind
 from schemas.codec import Record
@@ -151,13 +152,8 @@ async def player(ground: Ground, seed: int) -> AsyncIterator[Player]:
     )
     async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer, consumer:
         made = Player(ground, Parts(ground), random.Random(seed), producer)
-        reading = asyncio.create_task(made.read(consumer))
-        try:
+        async with beside(made.read(consumer)):
             yield made
-        finally:
-            reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await reading
 
 
 def progress(total: int) -> Callable[[int], None]:

@@ -13,6 +13,10 @@ evidence  the declarations of one login, and whether they hold together
 offered   whether an assertion is what our service asks, by the catalogue it was decided under
 """
 
+import sys
+
+import structlog
+
 from dienstverlener.client import Dienstverlener, NoOutcome
 from dienstverlener.outcome import Assertion, LegalSubject, Person, Refusal
 from schemas.refusals import RefusalCode
@@ -31,3 +35,6 @@ __all__ = [
     "Refusal",
     "RefusalCode",
 ]
+
+if not structlog.is_configured():  # stdout belongs to the program; it may configure otherwise
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))

@@ -109,6 +109,27 @@ def test_what_is_signed_comes_back_with_its_header() -> None:
     assert jose.signature_of(signed) == signed.split(".")[2]
 
 
+def test_a_library_verifies_what_we_sign_and_we_what_it_signs() -> None:
+    ours = jose.sign(b"payload", "a-typ", key())
+    assert jws.deserialize_compact(ours, key().key, ["ES256"]).payload == b"payload"
+    theirs = jws.serialize_compact(HEADER, b"payload", key().key, ["ES256"])
+    assert jose.verified_payload(theirs, *public()) == b"payload"
+
+
+@pytest.mark.parametrize("junk", ["=", "==", "\n", " ", "!", "+", "."])
+def test_signature_fails_when_something_is_added_to_it(junk: str) -> None:
+    signed = jose.sign(b"payload", "a-typ", key())
+    assert code_of(jose.verified_payload, signed + junk, *public()) == "signature_invalid"
+
+
+def test_signature_fails_when_its_unused_bits_are_others() -> None:
+    """Of several texts for the same bytes only one is taken: an ID is the hash of the text."""
+    signed = jose.sign(b"payload", "a-typ", key())
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    last = letters[letters.index(signed[-1]) + 1]
+    assert code_of(jose.verified_payload, signed[:-1] + last, *public()) == "signature_invalid"
+
+
 def test_signature_fails_when_the_public_key_was_used_as_a_shared_secret() -> None:
     secret = OctKey.import_key(json.dumps(jose.public_jwk(key())).encode())
     forged = jws.serialize_compact({**HEADER, "alg": "HS256"}, b"x", secret, ["HS256"])
@@ -212,6 +233,48 @@ def test_what_is_sealed_is_read_by_its_recipient_only() -> None:
     assert jose.unseal(sealed, {key().kid: key(), other_key().kid: other_key()}) == b"secret"
     assert code_of(jose.unseal, sealed, {other_key().kid: other_key()}) == "not_for_us"
     assert code_of(jose.unseal, sealed, {key().kid: other_key()}) == "seal_broken"
+
+
+def test_a_library_reads_what_we_seal_and_we_what_it_seals() -> None:
+    algorithms = ["ECDH-ES", "A256GCM"]
+    ours = jose.seal(b"secret", *public(), key().kid)
+    assert jwe.decrypt_compact(ours, key().key, algorithms).plaintext == b"secret"
+    header = {"alg": "ECDH-ES", "enc": "A256GCM", "kid": key().kid}
+    theirs = jwe.encrypt_compact(header, b"secret", key().key, algorithms)
+    assert jose.unseal(theirs, {key().kid: key()}) == b"secret"
+
+
+OFF_THE_CURVE = {"kty": "EC", "crv": "P-256", "x": A3_X, "y": A3_X}
+
+
+@pytest.mark.parametrize(
+    "epk",
+    [
+        None,
+        "epk",
+        {},
+        OFF_THE_CURVE,
+        {**DPOP_JWK, "crv": "P-384"},
+        {**DPOP_JWK, "kty": "OKP"},
+        {**DPOP_JWK, "d": A3_D},
+        {**DPOP_JWK, "x": 1},
+        {**DPOP_JWK, "x": DPOP_JWK["x"] + "="},
+    ],
+)
+def test_seal_is_broken_when_its_ephemeral_key_is_none(epk: object) -> None:
+    """A point off the curve would give the key away bit by bit. Source: RFC 8725 2.5."""
+    _, *rest = jose.seal(b"secret", *public(), key().kid).split(".")
+    header = {"alg": "ECDH-ES", "enc": "A256GCM", "kid": key().kid, "epk": epk}
+    assert code_of(jose.unseal, ".".join([part(header), *rest]), {key().kid: key()}) == (
+        "seal_broken"
+    )
+
+
+@pytest.mark.parametrize("more", [{"typ": "t"}, {"cty": "t"}, {"apu": "QQ"}])
+def test_seal_is_broken_when_its_header_has_a_member_more(more: dict[str, object]) -> None:
+    header = {"alg": "ECDH-ES", "enc": "A256GCM", "kid": key().kid, **more}
+    sealed = jwe.encrypt_compact(header, b"secret", key().key, ["ECDH-ES", "A256GCM"])
+    assert code_of(jose.unseal, sealed, {key().kid: key()}) == "seal_broken"
 
 
 def test_what_is_sealed_twice_differs() -> None:

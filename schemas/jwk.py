@@ -1,0 +1,91 @@
+"""Keys on P-256 as JWKs, and base64url.
+
+Sources: RFC 7515 (2, appendix C), 7517, 7518 (6.2), 7638.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from joserfc.jwk import ECKey
+
+
+class JoseFault(Exception):
+    """A JWS or JWE that does not hold. `code` is stable and says which rule was broken."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class PrivateKey:
+    """A participant's private key on P-256. Its repr never shows it."""
+
+    kid: str
+    key: ECKey
+
+    def __repr__(self) -> str:
+        return f"PrivateKey(kid={self.kid!r})"
+
+
+def new_key() -> PrivateKey:
+    """A new key pair on P-256."""
+    return private_key(ECKey.generate_key("P-256").as_dict(private=True))
+
+
+def private_key(jwk: dict[str, Any]) -> PrivateKey:
+    """Read a private JWK. Raises ValueError where it is no private key on P-256."""
+    key = ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y", "d")})
+    if key.curve_name != "P-256":
+        raise ValueError("a key must be on the curve P-256")
+    return PrivateKey(key.thumbprint(), key)
+
+
+def private_jwk(key: PrivateKey) -> dict[str, Any]:
+    return dict(key.key.as_dict(private=True))
+
+
+def public_jwk(key: PrivateKey) -> dict[str, Any]:
+    jwk = key.key.as_dict(private=False)
+    return {name: jwk[name] for name in ("kty", "crv", "x", "y")}
+
+
+def thumbprint(jwk: dict[str, Any]) -> str:
+    return ECKey.import_key(jwk).thumbprint()
+
+
+@lru_cache(maxsize=4096)
+def public_key(x: str, y: str) -> EllipticCurvePublicKey:
+    """The key of these coordinates. Raises ValueError where there is no such point."""
+    return ECKey.import_key({"kty": "EC", "crv": "P-256", "x": x, "y": y}).public_key
+
+
+# --- encoding
+
+
+def base64url(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def decode_base64url(text: str) -> bytes:
+    """Only what `base64url` writes: of several texts for the same bytes, one is accepted. Raises
+    ValueError."""
+    try:
+        data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, UnicodeError) as error:
+        raise ValueError("not base64url") from error
+    if base64url(data) != text:
+        raise ValueError("not base64url")
+    return data
+
+
+def digest(data: bytes) -> str:
+    """SHA-256, base64url without padding."""
+    return base64url(sha256(data).digest())

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from schemas import jose
 from schemas.checks import (
@@ -124,8 +125,7 @@ def verify_own(
 
 
 def _unsigned(record: Record, topic: Topic, text: str, id_: UUID) -> Received[Any]:
-    data = _json(text, "not_json")
-    message = _validated(topic.message, data)
+    message = _whole(topic.message, text) or _validated(topic.message, _json(text, "not_json"))
     if message is None:
         raise Untrusted("message_malformed")
     require_key(record.key, message.request_id)
@@ -204,7 +204,9 @@ def _signing_key(header: jose.Header, directory: Directory) -> tuple[Participant
 
 
 def _claims(payload: bytes) -> Claims:
-    claims = _validated(Claims, _json(_text(payload), "claims_malformed"))
+    claims = _whole(Claims, payload) or _validated(
+        Claims, _json(_text(payload), "claims_malformed")
+    )
     if claims is None:
         raise Untrusted("claims_malformed")
     return claims
@@ -241,9 +243,17 @@ def _request_id(claims: Claims) -> UUID:
         raise Untrusted("message_malformed") from None
 
 
-def _validated(model: type[V], data: dict[str, Any]) -> V | None:
-    """The model of parsed JSON, strictly: "60" is no number, "yes" no boolean."""
+def _whole(model: type[V], text: str | bytes) -> V | None:
+    """The model of a JSON text, strictly: "60" is no number, "yes" no boolean."""
     try:
-        return model.model_validate_json(json.dumps(data), strict=True)
-    except (ValidationError, RecursionError):
+        return model.model_validate_json(text, strict=True)
+    except ValidationError:
+        return None
+
+
+def _validated(model: type[V], data: dict[str, Any]) -> V | None:
+    """The same of parsed JSON."""
+    try:
+        return _whole(model, to_json(data))
+    except ValueError:
         return None

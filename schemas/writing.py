@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from uuid import UUID
+
+from pydantic_core import to_json
 
 from schemas import jose
 from schemas.message import Message
@@ -36,10 +37,9 @@ def sign_message(
         "iat": issued,
         "exp": issued + message.VALID_SECONDS,
         "jti": str(jti),
-        "data": message.model_dump(mode="json"),
+        "data": message,
     }
-    payload = json.dumps(claims, separators=(",", ":")).encode()
-    return jose.sign(payload, typ_of(type(message)), signer.key)
+    return jose.sign(to_json(claims), typ_of(type(message)), signer.key)
 
 
 def encode_unsigned(topic_name: str, message: Message, id_: UUID, now: datetime) -> Record:

@@ -89,6 +89,19 @@ async def ends(kafka: str, topics: Iterable[str]) -> dict[str, int]:
         return found
 
 
+@asynccontextmanager
+async def coming(kafka: str, topic: str) -> AsyncIterator[set[str]]:
+    """The keys of the records that come onto a topic while the block runs."""
+    consumer, keys = AIOKafkaConsumer(topic, bootstrap_servers=kafka), set[str]()
+    async with started(kafka, consumer), beside(_collect(consumer, keys)):
+        yield keys
+
+
+async def _collect(consumer: AIOKafkaConsumer, keys: set[str]) -> None:
+    async for raw in consumer:
+        keys.add((raw.key or b"").decode(errors="replace"))
+
+
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
     """Those of a topic that nobody subscribed to."""
     await consumer._client.force_metadata_update()

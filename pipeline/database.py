@@ -79,6 +79,11 @@ _PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan"}
 costs more than to run it."""
 
 
+async def _as_it_is(_: object) -> None:
+    """Give a connection back without asking Postgres to undo settings, locks and cursors, once a
+    batch: a role makes none. The library rolls back an open transaction all the same."""
+
+
 async def pool(dsn: str, size: int) -> asyncpg.Pool:
     """A role's connections. Raises ServerUnreachable."""
     try:
@@ -89,6 +94,7 @@ async def pool(dsn: str, size: int) -> asyncpg.Pool:
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
             server_settings=_PLANNED_ONCE,
+            reset=_as_it_is,
         )
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise unreachable(dsn, error) from None

@@ -164,6 +164,7 @@ class Keys:
         encryption = [jose.private_key(dict(jwk)) for jwk in self.secrets.encryption]
         object.__setattr__(self, "_signing", {key.kid: key for key in signing})
         object.__setattr__(self, "_encryption", {key.kid: key for key in encryption})
+        object.__setattr__(self, "_sealer", jose.Sealer())
 
     @classmethod
     def load(
@@ -203,6 +204,18 @@ class Keys:
     def open(self, sealed: str, model: type[V]) -> V:
         """What was sealed for us. Raises Unreadable."""
         return open_sealed(sealed, model, self._encryption)  # type: ignore[attr-defined]
+
+    def seal(
+        self,
+        content: Value,
+        recipient: Participant,
+        now: datetime,
+        use: KeyUse = KeyUse.ENCRYPTION,
+    ) -> str:
+        """As `seal`, for who seals for the same recipients again and again."""
+        sealer: jose.Sealer = self._sealer  # type: ignore[attr-defined]
+        key, text = recipient.key_for(use, now), content.model_dump_json().encode()
+        return sealer.seal(text, key.jwk.x, key.jwk.y, key.kid, now.timestamp())
 
 
 def open_sealed(sealed: str, model: type[V], keys: dict[str, jose.PrivateKey]) -> V:

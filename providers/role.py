@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.errors import WrongUse
-from pipeline.keys import Keys, seal, utc_now
+from pipeline.keys import Keys, utc_now
 from pipeline.stage import RoleStages, Stage
 from providers import (
     authentication_requests,
@@ -44,7 +44,7 @@ def provider(keys: Keys, attempts: int) -> RoleStages[Authentication]:
             keys.catalogue,
             first,
             attempts,
-            lambda v, to: seal(v, to, utc_now()),
+            lambda v, to: keys.seal(v, to, utc_now()),
         ),
         stages=[
             Stage(

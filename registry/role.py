@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.keys import Keys, seal, utc_now
+from pipeline.keys import Keys, utc_now
 from pipeline.stage import RoleStages, Stage
 from registry import confirmation_queries, mandate_queries, representation_choices, tables
 from registry.administration.choices import Choices
@@ -24,7 +24,7 @@ def registry(keys: Keys, choices: Choices | None = None) -> RoleStages[Query]:
             keys.directory,
             keys.catalogue,
             pseudonym_secret,
-            lambda value, to, use: seal(value, to, utc_now(), use),
+            lambda value, to, use: keys.seal(value, to, utc_now(), use),
             chosen.prices,
         ),
         stages=[

@@ -7,8 +7,10 @@ Secrets in the answers are sealed for the provider.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from secrets import token_urlsafe
 from uuid import uuid4
@@ -294,9 +296,14 @@ def _password(
     )
 
 
+@lru_cache(maxsize=1024)
+def _card(private_key: str) -> jose.PrivateKey:
+    return jose.private_key(json.loads(private_key))
+
+
 def sign_challenge(challenge: Challenge, held: Held, session: str | None = None) -> SignatureSecret:
     """Sign a challenge with the person's key, as his card would."""
-    key = jose.private_key(dict(held.private_key or {}))
+    key = _card(json.dumps(held.private_key))
     content = signature.statement(challenge.nonce, challenge.request_id, challenge.provider)
     signed = jose.sign(content, signature.TYP, key)
     return SignatureSecret(nonce=challenge.nonce, session=session, signature=signed)

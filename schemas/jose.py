@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from schemas.jwe import seal, unseal
+from schemas.jwe import Sealer, seal, unseal
 from schemas.jwk import (
     JoseFault,
     PrivateKey,
@@ -39,6 +39,7 @@ __all__ = [
     "Header",
     "JoseFault",
     "PrivateKey",
+    "Sealer",
     "base64url",
     "decode_base64url",
     "digest",
@@ -57,6 +58,7 @@ __all__ = [
 ]
 
 SIGNING_ALGORITHM = "ES256"
+_ES256: Final = ECDSA(SHA256())
 _HEADER_MEMBERS: Final = frozenset({"alg", "typ", "kid"})
 _HALF: Final = 32
 """Bytes of each of the two numbers of a signature. Source: RFC 7518 3.4."""
@@ -72,10 +74,8 @@ class Header:
 
 def sign(payload: bytes, typ: str, key: PrivateKey) -> str:
     """A compact JWS over the payload."""
-    if key.key.private_key is None:
-        raise ValueError("no private key")
     signed = f"{_written(typ, key.kid)}.{base64url(payload)}"
-    pair = decode_dss_signature(key.key.private_key.sign(signed.encode(), ECDSA(SHA256())))
+    pair = decode_dss_signature(key.secret.sign(signed.encode(), _ES256))
     return f"{signed}.{base64url(b''.join(each.to_bytes(_HALF, 'big') for each in pair))}"
 
 
@@ -132,7 +132,7 @@ def verified_payload(token: str, x: str, y: str) -> bytes:
         signed, signature = token.rsplit(".", 1)
         _, payload = signed.split(".")
         given = encode_dss_signature(*_pair(decode_base64url(signature)))
-        public_key(x, y).verify(given, signed.encode("ascii"), ECDSA(SHA256()))
+        public_key(x, y).verify(given, signed.encode("ascii"), _ES256)
         return decode_base64url(payload)
     except (InvalidSignature, ValueError) as error:
         raise JoseFault("signature_invalid") from error

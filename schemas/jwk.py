@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
 from joserfc.jwk import ECKey
 
 
@@ -26,10 +29,18 @@ class JoseFault(Exception):
 
 @dataclass(frozen=True)
 class PrivateKey:
-    """A participant's private key on P-256. Its repr never shows it."""
+    """A participant's private key on P-256. `kid` says which: it is the thumbprint of its public
+    half. Its repr never shows it."""
 
     kid: str
-    key: ECKey
+    key: ECKey = field(compare=False)
+
+    @cached_property
+    def secret(self) -> EllipticCurvePrivateKey:
+        """The key as OpenSSL has it."""
+        if self.key.private_key is None:
+            raise ValueError("no private key")
+        return self.key.private_key
 
     def __repr__(self) -> str:
         return f"PrivateKey(kid={self.kid!r})"

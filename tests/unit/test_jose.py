@@ -244,6 +244,40 @@ def test_a_library_reads_what_we_seal_and_we_what_it_seals() -> None:
     assert jose.unseal(theirs, {key().kid: key()}) == b"secret"
 
 
+def test_agreement_serves_for_seconds_and_never_twice_the_same_seal() -> None:
+    sealer, at = jose.Sealer(), 1000.0
+    sealed = [sealer.seal(b"secret", *public(), key().kid, at) for at in (at, at + 9.9, at + 10.0)]
+    headers = [each.split(".")[0] for each in sealed]
+    assert headers[0] == headers[1] != headers[2]
+    assert len(set(sealed)) == len({each.split(".")[2] for each in sealed}) == 3
+    for each in sealed:
+        assert jose.unseal(each, {key().kid: key()}) == b"secret"
+        assert jwe.decrypt_compact(each, key().key, ["ECDH-ES", "A256GCM"]).plaintext == b"secret"
+
+
+def test_agreement_is_made_anew_when_the_clock_goes_back() -> None:
+    sealer = jose.Sealer()
+    first, second = (sealer.seal(b"secret", *public(), key().kid, at) for at in (1000.0, 999.0))
+    assert first.split(".")[0] != second.split(".")[0]
+
+
+def test_agreement_is_with_one_recipient_only() -> None:
+    sealer, jwk = jose.Sealer(), jose.public_jwk(other_key())
+    mine = sealer.seal(b"secret", *public(), key().kid, 1.0)
+    theirs = sealer.seal(b"secret", jwk["x"], jwk["y"], other_key().kid, 1.0)
+    assert mine.split(".")[0] != theirs.split(".")[0]
+    assert jose.unseal(theirs, {other_key().kid: other_key()}) == b"secret"
+    assert code_of(jose.unseal, mine, {other_key().kid: other_key()}) == "not_for_us"
+
+
+def test_seal_is_broken_when_a_part_is_of_another_of_the_same_agreement() -> None:
+    sealer = jose.Sealer()
+    one, two = (sealer.seal(t, *public(), key().kid, 1.0).split(".") for t in (b"one", b"two"))
+    for place in (2, 3, 4):
+        mixed = ".".join([*one[:place], two[place], *one[place + 1 :]])
+        assert code_of(jose.unseal, mixed, {key().kid: key()}) == "seal_broken"
+
+
 OFF_THE_CURVE = {"kty": "EC", "crv": "P-256", "x": A3_X, "y": A3_X}
 
 

@@ -25,7 +25,7 @@ KEY_AGREEMENT, CONTENT_ENCRYPTION = "ECDH-ES", "A256GCM"
 _MEMBERS: Final = frozenset({"alg", "enc", "kid", "epk"})
 _POINT: Final = frozenset({"kty", "crv", "x", "y"})
 AGREED_SECONDS: Final = 10.0
-"""CHOICE: see the decision."""
+"""How long one key agreement with a recipient serves. CHOICE: decision 0019."""
 _KEY_BYTES, _IV_BYTES, _TAG_BYTES = 32, 12, 16
 
 

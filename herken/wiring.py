@@ -4,6 +4,7 @@ its own `role.py`; here it meets its keys, its database and Kafka."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -73,7 +74,16 @@ async def run(
         follower.bury = _burying(running, settings)
         await stack.enter_async_context(follower.reading(settings.kafka))
         await stack.enter_async_context(_healthy(running, follower, settings))
+        _spare_what_stays()
         await _run_all([each.service for each in running])
+
+
+def _spare_what_stays() -> None:
+    """Let the garbage collector leave alone what a process has once it runs, and look at what came
+    after that less often: a message leaves hardly any cycles. A twelfth of a role's CPU."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,7 @@ def test_profile_has_its_rate_in_each_part(profile: Profile, parts: list[int]) -
     by_chance = in_parts(instants(profile, Spacing.POISSON), len(parts))
     assert even == pytest.approx(parts, abs=1)
     assert all(
-        abs(n - expected) < 5 * expected**0.5
-        for n, expected in zip(by_chance, parts, strict=True)
+        abs(n - expected) < 5 * expected**0.5 for n, expected in zip(by_chance, parts, strict=True)
     )
 
 

@@ -89,11 +89,9 @@ class Processes:
 
 def _changes(name: str, before: set[psutil.Process], now: set[psutil.Process]) -> Iterator[str]:
     """Who ended and who appeared. Postgres has a process a connection: it is told only where none
-    is left."""
-    if name == POSTGRES:
-        before, now = ({*list(group)[:1]} if group else set() for group in (before, now))
-        if before and now:
-            return
+    is left, or there was none."""
+    if name == POSTGRES and before and now:
+        return
     yield from (f"{name} ended (process {gone.pid})" for gone in before - now)
     yield from (f"{name} appeared (process {new.pid})" for new in now - before)
 
@@ -110,7 +108,8 @@ def of_own(network: Network) -> Find:
         for role in network.roles:
             if role.is_running:
                 with suppress(psutil.Error):
-                    found.setdefault(role.name, []).append(psutil.Process(role.process.pid))
+                    process = psutil.Process(role.process.pid)
+                    found[role.name] = [*found.get(role.name, ()), process]
         return {**found, **_servers([me])}
 
     return find
@@ -130,7 +129,7 @@ def of_running(kafka: str, named: Mapping[str, int]) -> Find:
                 starters |= {p for p in process.parents() if _is_herken(p.cmdline(), _STARTERS)}
         for name, pid in named.items():
             with suppress(psutil.Error):
-                found.setdefault(name, []).append(psutil.Process(pid))
+                found[name] = [*found.get(name, ()), psutil.Process(pid)]
         return {**_servers(starters), **found}
 
     return find

@@ -156,9 +156,13 @@ def wanted(  # noqa: PLR0913 -- the same
 
 def _process(text: str) -> tuple[str, int]:
     """`polder=1234`. Raises WrongUse."""
+    import psutil
+
     from pipeline.errors import WrongUse
 
     name, _, number = text.partition("=")
     if not name or not number.isdecimal():
         raise WrongUse(f"--pid {text}: write NAME=PID, as polder=1234")
+    if not psutil.pid_exists(int(number)):
+        raise WrongUse(f"--pid {text}: there is no process {number} here; `ps` lists them")
     return name, int(number)

@@ -80,7 +80,7 @@ def test_nothing_is_left_half_written_where_the_disk_is_full(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(WrongUse, match="No space left on device.*make room there"):
+    with pytest.raises(WrongUse, match="No space left on device"):
         recording.write(measured, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 

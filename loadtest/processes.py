@@ -90,7 +90,9 @@ class Processes:
 def _changes(name: str, before: set[psutil.Process], now: set[psutil.Process]) -> Iterator[str]:
     """Who ended and who appeared. Postgres has a process a connection: it is told only where none
     is left, or there was none."""
-    if name == POSTGRES and before and now:
+    if name == POSTGRES:
+        if bool(before) is not bool(now):
+            yield f"{name} ended" if before else f"{name} appeared"
         return
     yield from (f"{name} ended (process {gone.pid})" for gone in before - now)
     yield from (f"{name} appeared (process {new.pid})" for new in now - before)

@@ -14,7 +14,7 @@ from loadtest.arrivals import Profile, Spacing
 if TYPE_CHECKING:
     from herken.load import Wanted
 
-group = typer.Typer(invoke_without_command=True)
+group = typer.Typer(invoke_without_command=True, subcommand_metavar="[COMMAND] ...")
 
 Rate = Annotated[float, typer.Option(metavar="RATE", help="Logins a second.")]
 Duration = Annotated[float, typer.Option(metavar="SECONDS", help="How long they keep coming.")]

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Final
 
+from aiokafka.errors import KafkaError
+
 from loadtest.book import Book
 from loadtest.connecting import Connected, connected
 from loadtest.driving import Clock, Driving
@@ -123,8 +125,12 @@ class _Going:
             yield
 
     async def _reading(self) -> None:
+        """Read on, whatever happens to Kafka: whether it is lost is looked at elsewhere."""
         while True:
-            self._driving.take(await self._wire.read())
+            try:
+                self._driving.take(await self._wire.read())
+            except KafkaError:
+                await asyncio.sleep(_PACE_SECONDS)
 
     # --- until when
 

@@ -13,6 +13,7 @@ from loadtest.arrivals import Profile, Spacing
 
 if TYPE_CHECKING:
     from herken.load import Wanted
+    from loadtest.schedule import Load
 
 group = typer.Typer(invoke_without_command=True, subcommand_metavar="[COMMAND] ...")
 
@@ -105,38 +106,13 @@ def load(  # noqa: PLR0913 -- as many as there are options
     if context.invoked_subcommand is not None:
         return
     from herken.load import load as put_on
-
-    options = (rate, duration, mix, profile, arrivals, users, think, deadline, seed, max_failed)
-    found = wanted(*options, scenario, own=own, pid=pid, report=report)
-    raise typer.Exit(asyncio.run(put_on(found, as_json=as_json)))
-
-
-def wanted(  # noqa: PLR0913 -- the same
-    rate: float,
-    duration: float,
-    mix: str | None,
-    profile: Profile,
-    arrivals: Spacing,
-    users: int | None,
-    think: float,
-    deadline: int,
-    seed: int,
-    max_failed: int | None,
-    scenario: Path | None,
-    *,
-    own: bool,
-    pid: list[str] | None,
-    report: Path | None,
-) -> Wanted:
-    """What the options ask for, for every command that makes runs. Raises WrongUse."""
-    from herken.load import Wanted
     from loadtest.mix import parsed
     from loadtest.schedule import Load
 
     asked = Load(
         rate=rate,
         seconds=duration,
-        mix=parsed(mix) if mix is not None else None,
+        mix=None if mix is None else parsed(mix),
         profile=profile,
         spacing=arrivals,
         users=users,
@@ -145,13 +121,24 @@ def wanted(  # noqa: PLR0913 -- the same
         seed=seed,
         max_failed=max_failed,
     )
-    return Wanted(
-        load=asked,
-        scenario=scenario or (FIRST_LOGIN if own else None),
-        own=own,
-        pids=dict(map(_process, pid or ())),
-        report=report,
-    )
+    found = wanted(asked, scenario, own=own, pid=pid, report=report)
+    raise typer.Exit(asyncio.run(put_on(found, as_json=as_json)))
+
+
+def wanted(
+    asked: Load,
+    scenario: Path | None,
+    *,
+    own: bool,
+    pid: list[str] | None,
+    report: Path | None,
+) -> Wanted:
+    """What every command that makes runs has besides the load itself. Raises WrongUse."""
+    from herken.load import Wanted
+
+    scenario = scenario or (FIRST_LOGIN if own else None)
+    pids = dict(map(_process, pid or ()))
+    return Wanted(load=asked, scenario=scenario, own=own, pids=pids, report=report)
 
 
 def _process(text: str) -> tuple[str, int]:

@@ -55,6 +55,7 @@ async def load(wanted: Wanted, *, as_json: bool) -> int:
         recording.require_writable(wanted.report)
     async with grounded(wanted) as where:
         measured = await watched(where, wanted.load)
+    clear(where, passed=not measured.run.failed)
     say(measured.run.model_dump_json(indent=2) if as_json else telling.summary(measured.run))
     if wanted.report is not None:
         record(measured, wanted.report)
@@ -77,11 +78,18 @@ async def grounded(wanted: Wanted) -> AsyncIterator[Ground]:
     require_no_network()
     if scenario is None:
         raise LookupError("a network of its own is founded from a scenario")
-    folder = run_folder("load")
-    async with ground.own(scenario, wanted.load.users, folder, progress) as where:
+    founding = ground.own(scenario, wanted.load.users, run_folder("load"), progress)
+    async with founding as where:
         _say(where)
         yield where
-    shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear(where: Ground, *, passed: bool) -> None:
+    """What a network of its own leaves behind: its logs, where something was wrong."""
+    if where.folder is not None and passed:
+        shutil.rmtree(where.folder, ignore_errors=True)
+    elif where.folder is not None:
+        progress(f"the roles' logs are in {where.folder}/logs")
 
 
 def _say(where: Ground) -> None:

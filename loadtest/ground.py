@@ -36,6 +36,7 @@ class Ground:
     find            its processes, as far as they are on this machine
     versions        of what it runs on, and what the machine is
     said            what whoever asked has to know
+    folder          with the files and logs of a network of its own
     """
 
     settings: Settings
@@ -45,6 +46,7 @@ class Ground:
     find: Find
     versions: Mapping[str, str]
     said: tuple[str, ...] = ()
+    folder: Path | None = None
 
 
 def running(
@@ -90,6 +92,7 @@ async def own(
             find=of_own(founded),
             versions={**_versions(), **_servers(founded)},
             said=_left_out(found),
+            folder=folder,
         )
 
 

@@ -7,7 +7,6 @@ import gc
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from math import inf
 from typing import Any, Final
 
 from aiokafka.errors import KafkaError
@@ -180,7 +179,7 @@ class _Going:
             await asyncio.sleep(_PACE_SECONDS)
 
     def _measured(self, ended: Ended, seconds: float) -> Measured:
-        self._watching.hops.add_up(inf)
+        self._watching.finish()
         result = Result(
             began=self._began,
             load=self._load,

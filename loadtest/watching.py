@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 
 from loadtest.book import Book
@@ -57,12 +58,18 @@ class Watching:
         self.processes.look()
         while True:
             await asyncio.sleep(max(0.0, len(self.looks) + 1 - self.clock()))
-            now = self.clock()
-            self.hops.add_up(now)
-            spent, changes = await asyncio.to_thread(self.processes.look)
-            self._tell(now, changes)
-            self.looks.append(Look(self.book.in_flight, self._lag, spent))
+            self.hops.add_up(self.clock())
+            self._look(*await asyncio.to_thread(self.processes.look))
             self.show(second(len(self.looks) - 1, self.book, self.looks))
+
+    def finish(self) -> None:
+        """Look once more, at the second that is not over."""
+        self.hops.add_up(inf)
+        self._look(*self.processes.look())
+
+    def _look(self, spent: dict[str, float], changes: Sequence[str]) -> None:
+        self._tell(self.clock(), changes)
+        self.looks.append(Look(self.book.in_flight, self._lag, spent))
 
     async def keep_asking(self) -> None:
         """Ask for the lag and the brokers, apart from the rest: Kafka may be slow, or away."""

@@ -122,6 +122,8 @@ async def test_run_ends_when_all_have_come_and_ended() -> None:
     assert exit_code(run.model_copy(update={"invalid": ()})) == 0
     assert run.seconds == 1.1
     assert 60 < run.finished < 160
+    assert sum(second.finished for second in run.series) == run.finished == run.latency.count
+    assert sum(second.scheduled for second in run.series) == run.kinds[0].scheduled
     assert found.shown[0].lag == {"polder.authn-requests": 3}
 
 

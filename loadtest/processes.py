@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import psutil
@@ -42,9 +43,15 @@ class Processes:
         self._find = find
         self._spent: dict[str, _Spent] = defaultdict(_Spent)
         self._looked = False
+        self._one_at_a_time = Lock()
 
     def look(self) -> tuple[dict[str, float], list[str]]:
-        """Milliseconds of CPU since the last look, by name; and who ended or appeared."""
+        """Milliseconds of CPU since the last look, by name; and who ended or appeared. Threads may
+        look, each in its turn."""
+        with self._one_at_a_time:
+            return self._look()
+
+    def _look(self) -> tuple[dict[str, float], list[str]]:
         found, happened, spent = self._find(), list[str](), dict[str, float]()
         for name in {**self._spent, **found}:
             one, group = self._spent[name], set(found.get(name, ()))

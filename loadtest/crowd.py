@@ -36,7 +36,9 @@ class Crowd:
         if key not in self._behaviours:
             wallet = self._wallets.get(person)
             if wallet is None:
-                raise WrongUse(f"{person} is not in this network: is --scenario its own file?")
+                raise WrongUse(
+                    "not everybody of the scenario is in this network: name its own file"
+                )
             self._behaviours[key] = behaviour(entry, self._scenario, wallet)
         return self._behaviours[key]
 

@@ -166,7 +166,7 @@ class _Screen:
         self._failed += second.failed
         if self._live is not None:
             self._live.update(_table(second, self._finished, self._failed), refresh=True)
-        elif (second.at + 1) % _LINE_EVERY == 0:
+        elif second.at % _LINE_EVERY == 0:
             progress(telling.so_far(second, self._finished, self._failed))
 
 

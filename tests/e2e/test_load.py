@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
+import subprocess
+import sys
 from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from herken.kafka import administration
 from loadtest import ground, record
-from loadtest.mix import LoginKind, parsed
+from loadtest.mix import parsed
 from loadtest.record import Ended, Run
 from loadtest.running import measure
 from loadtest.schedule import Load
@@ -23,7 +27,8 @@ from sandbox.scenario import Scenario
 from sandbox.scenario_file import load as scenario_in
 from tests.integration.test_cli import PERSONAL, herken
 
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
+ACCEPTANCE = Path(__file__).parents[2] / "scenarios" / "acceptance.yaml"
+HERKEN = (sys.executable, "-m", "herken")
 EVERY_KIND = parsed("direct=6,refused=2,cancel=2,timeout=1")
 
 
@@ -44,15 +49,17 @@ class Loaded:
         }
 
 
-async def loaded(
-    network: RunningNetwork, load: Load, scenario: Scenario | None = None, after: float = 999.0
-) -> Loaded:
-    """Put a load on the network; told to stop after some seconds."""
+async def loaded(network: RunningNetwork, load: Load, scenario: Scenario | None = None) -> Loaded:
+    """Put a load on the network."""
     where = ground.running(network.network.settings, scenario, None, {})
-    stop, shown = asyncio.Event(), list[record.Second]()
-    asyncio.get_running_loop().call_later(after, stop.set)
-    measured = await measure(where, load, stop, shown.append)
+    shown = list[record.Second]()
+    measured = await measure(where, load, asyncio.Event(), shown.append)
     return Loaded(measured.run, shown)
+
+
+async def consumer_groups(network: RunningNetwork) -> set[str]:
+    async with administration(network.network.servers.kafka) as kafka:
+        return {name for name, _ in await kafka.list_consumer_groups()}
 
 
 def altered(scenario: Scenario) -> Scenario:
@@ -85,7 +92,9 @@ async def test_every_kind_comes_to_what_it_must_and_is_counted(
 
 
 async def test_run_has_its_series_hops_lag_and_processes(herken_network: RunningNetwork) -> None:
+    before = await consumer_groups(herken_network)
     found = await loaded(herken_network, Load(rate=12, seconds=2, mix=parsed("direct=1")))
+    assert await consumer_groups(herken_network) == before  # nothing of a run is left on Kafka
     run = found.run
     assert sum(s.scheduled for s in run.series) == sum(k.scheduled for k in run.kinds)
     assert sum(s.finished for s in run.series) == run.finished == run.latency.count
@@ -113,48 +122,10 @@ async def test_outcome_that_is_not_what_is_expected_fails_the_run(
     assert "another organisation" in found.run.failed[0]
 
 
-async def test_run_is_broken_off_when_too_much_fails(herken_network: RunningNetwork) -> None:
-    scenario = altered(herken_network.network.scenario)
-    asked = Load(rate=20, seconds=30, mix=parsed("direct=1"), max_failed=5)
-    found = await loaded(herken_network, asked, scenario)
-    assert found.run.ended is Ended.TOO_MANY_ERRORS
-    assert found.run.seconds < 20
-    assert any("broken off" in why for why in found.run.failed)
-
-
-async def test_run_that_is_told_to_stop_has_what_came_until_then(
-    herken_network: RunningNetwork,
-) -> None:
-    asked = Load(rate=10, seconds=60, mix=parsed("direct=1"))
-    found = await loaded(herken_network, asked, after=1.2)
-    assert found.run.ended is Ended.INTERRUPTED
-    assert 1 < found.run.seconds < 10
-    assert found.run.failed == ()
-    assert found.run.finished > 0
-
-
 async def test_scenario_of_another_network_is_refused(herken_network: RunningNetwork) -> None:
-    other = scenario_in(SCENARIOS / "acceptance.yaml")
+    other = scenario_in(ACCEPTANCE)
     with pytest.raises(WrongUse):
         await loaded(herken_network, Load(rate=1, seconds=1), other)
-
-
-async def test_kind_that_the_scenario_has_not_is_refused(herken_network: RunningNetwork) -> None:
-    with pytest.raises(WrongUse, match="no login of the kind chain"):
-        await loaded(herken_network, Load(rate=1, seconds=1, mix={LoginKind.CHAIN: 1.0}))
-
-
-async def test_nothing_of_a_run_is_left_on_kafka(herken_network: RunningNetwork) -> None:
-    from aiokafka.admin import AIOKafkaAdminClient
-
-    kafka = AIOKafkaAdminClient(bootstrap_servers=herken_network.network.servers.kafka)
-    await kafka.start()
-    try:
-        before = await kafka.list_consumer_groups()
-        await loaded(herken_network, Load(rate=5, seconds=1, mix=parsed("direct=1")))
-        assert sorted(await kafka.list_consumer_groups()) == sorted(before)
-    finally:
-        await kafka.close()
 
 
 # --- as a command
@@ -175,13 +146,36 @@ async def test_command_prints_the_run_and_writes_it_to_a_folder(
     assert not PERSONAL.search((tmp_path / "run" / record.RUN_FILE).read_text())
 
 
+@pytest.mark.timeout(170)
+def test_network_of_its_own_has_people_enough_who_act_for_themselves_and_for_others(
+    tmp_path: Path,
+) -> None:
+    options = ("--rate", "12", "--duration", "2", "--mix", "direct=1,chain=2", "--users", "9")
+    done = subprocess.run(
+        [*HERKEN, "load", "--own", "--scenario", str(ACCEPTANCE), *options, "--json"],
+        env={**os.environ, "HERKEN_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    run = Run.model_validate_json(done.stdout)
+    assert run.failed == ()
+    assert {kind.name: kind.as_expected > 0 for kind in run.kinds} == {
+        "direct": True,
+        "chain": True,
+    }
+    spent = {process.name for process in run.processes}
+    assert {"generator", "vlonder", "kluis", "kaai", "steiger", "kafka", "postgres"} <= spent
+    assert run.versions["kafka"].startswith("4.")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
 async def interrupted(network: RunningNetwork, *arguments: str) -> tuple[Process, bytes, bytes]:
     """`herken load`, and Ctrl-C once it has shown its first seconds."""
-    import os
-    import sys
-
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "herken", "load", *arguments),
+        *(*HERKEN, "load", *arguments),
         env={**os.environ, **network.network.environment},
         stdout=PIPE,
         stderr=PIPE,

@@ -142,9 +142,9 @@ def test_people_are_multiplied_evenly_and_models_are_among_them() -> None:
 
 
 def test_everybody_made_has_a_means_and_mandates_of_his_own_like_his_models() -> None:
-    whole, by_model = multiplied(FIRST, pool(FIRST), 1000)
+    whole, by_model = multiplied(FIRST, pool(FIRST), 200)
     made = by_model["ans"][7]
-    assert len(whole.people) == len(FIRST.people) + 1000 - 2
+    assert len(whole.people) == len(FIRST.people) + 200 - 2
     assert [m.provider for m in whole.person(made).means] == ["sluis"]
 
     def mandates(person: str) -> set[tuple[str, str | None, str]]:

@@ -9,6 +9,7 @@ from herken.commands import (
     checking,
     explaining,
     inspecting,
+    loading,
     mandates,
     playing,
     running,
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     inspecting.register(app)
     explaining.register(app)
     checking.register(app)
+    loading.register(app)
     catalogue.register(app)
     mandates.register(app)
     charges.register(app)

@@ -202,10 +202,10 @@ def commands_page() -> str:
 def _told(group: Any, name: str) -> Iterator[str]:
     for short, inner in group.commands.items():
         whole = f"{name} {short}"
+        if getattr(inner, "invoke_without_command", True):
+            yield _command(inner, whole)
         if hasattr(inner, "commands"):
             yield from _told(inner, whole)
-        else:
-            yield _command(inner, whole)
 
 
 def _command(one: Any, name: str) -> str:

@@ -29,7 +29,7 @@ from sandbox.scenario_file import ScenarioError, load
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CHANGELOG.md"]
 FOLDERS = (
     *("schemas", "pipeline", "brokers", "providers", "registry", "dienstverlener", "checker"),
-    *("sandbox", "herken", "docs", "tests", "scenarios", "benchmarks", "requirements"),
+    *("sandbox", "loadtest", "herken", "docs", "tests", "scenarios", "benchmarks", "requirements"),
 )
 READERS_OWN = frozenset({"conftest.py", "add_key.py", "publish_key.py"})
 """Files that a page lets its reader make."""
@@ -109,13 +109,14 @@ def wrong_commands(text: str) -> list[str]:
 
 
 def is_taken(words: list[str], *, whole: bool) -> bool:
-    one, names = command(), iter(words)
-    while hasattr(one, "commands"):
-        name = next(names, None)
-        if name not in one.commands:
-            return name in (None, "--help") and not (whole and name is None)
-        one = one.commands[name]
-    return takes(one, [*names], whole=whole)
+    one, rest = command(), [*words]
+    while rest and rest[0] in getattr(one, "commands", {}):
+        one = one.commands[rest.pop(0)]
+    if hasattr(one, "commands") and (rest[:1] == ["--help"] or not one.invoke_without_command):
+        return rest == ["--help"] or (not rest and not whole)
+    if hasattr(one, "commands") and rest and rest[0].isalpha() and rest[0].islower():
+        return False
+    return takes(one, rest, whole=whole)
 
 
 def takes(one: typer.core.TyperCommand, words: list[str], *, whole: bool) -> bool:

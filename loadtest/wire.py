@@ -1,0 +1,77 @@
+"""Kafka as the load has it: one producer and one consumer, for everybody who takes part from
+outside. The consumer has no group, so that nothing of a run is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+
+from pipeline.kafka import PATIENCE, keep_trying, started
+from sandbox.topology import plan
+from schemas.codec import Record
+from schemas.directory import Directory
+from schemas.topics import CATALOGUE, DLQ_SUFFIX
+
+_BATCH_BYTES = 262_144
+_POLL_MS = 500
+
+
+class Wire:
+    """Sends records, reads all topics of the network from now on, and knows where they end."""
+
+    def __init__(self, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer) -> None:
+        self._producer, self._consumer = producer, consumer
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, kafka: str, directory: Directory) -> AsyncIterator[Wire]:
+        """Raises ServerUnreachable; WrongUse where a topic is not there."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=kafka,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=2,
+            max_batch_size=_BATCH_BYTES,
+            **PATIENCE,
+        )
+        consumer = AIOKafkaConsumer(
+            *_topics(directory),
+            bootstrap_servers=kafka,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            **PATIENCE,
+        )
+        async with started(kafka, producer, consumer):
+            keep_trying(producer)
+            yield cls(producer, consumer)
+
+    async def send(self, record: Record) -> asyncio.Future[Any]:
+        """Hand a record over; the future is done once Kafka has it."""
+        future: asyncio.Future[Any] = await self._producer.send(
+            record.topic, record.value, record.key, headers=list(record.headers)
+        )
+        return future
+
+    async def read(self) -> Sequence[ConsumerRecord]:
+        """What has come since the last time, once there is something, or after half a second."""
+        batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
+        return [raw for batch in batches.values() for raw in batch]
+
+    def ends(self) -> Mapping[TopicPartition, int]:
+        """Where each partition ends, as far as its last answer says: no question is asked."""
+        assigned = self._consumer.assignment()
+        return {p: end for p in assigned if (end := self._consumer.highwater(p)) is not None}
+
+    def brokers(self) -> set[str]:
+        """Who was in the cluster when it was last looked at, every few seconds."""
+        return {str(each.nodeId) for each in self._consumer._client.cluster.brokers()}
+
+
+def _topics(directory: Directory) -> list[str]:
+    """Every topic that a login passes by."""
+    names = [planned.name for planned in plan(directory)]
+    return [name for name in names if name != CATALOGUE and not name.endswith(DLQ_SUFFIX)]

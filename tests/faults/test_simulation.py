@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
@@ -231,6 +232,20 @@ def test_bug_is_found(bug: str) -> None:
             stack.enter_context(each)
         index, violations = _first_failure(within)
     assert any(each.startswith(f"{number}:") or not number for each in violations), index
+
+
+COMES_AGAIN = "41:44901"
+"""A history in which an assertion is published once more, when it has expired."""
+
+
+@pytest.mark.usefixtures("_substituted")
+def test_assertion_has_to_hold_when_it_comes_first() -> None:
+    run = Run(cast(), draw(COMES_AGAIN)).play()
+    assert len(run.outcomes) > len({each.record.value for each in run.outcomes})
+    assert judge(run) == []
+    run.outcomes = [replace(each, at=each.at + timedelta(hours=1)) for each in run.outcomes]
+    expired = [each for each in judge(run) if each.endswith("does not hold: expired")]
+    assert len(expired) == 1
 
 
 # --- a failing history is told

@@ -55,8 +55,8 @@ async def load(wanted: Wanted, *, as_json: bool) -> int:
         recording.require_writable(wanted.report)
     async with grounded(wanted) as where:
         measured = await watched(where, wanted.load)
-    clear(where, passed=not measured.run.failed)
     say(measured.run.model_dump_json(indent=2) if as_json else telling.summary(measured.run))
+    clear(where, passed=not measured.run.failed)
     if wanted.report is not None:
         record(measured, wanted.report)
     return exit_code(measured.run)

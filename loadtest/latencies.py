@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import ceil
 from typing import Final, TextIO
 
 from hdrh.histogram import HdrHistogram
@@ -54,7 +55,7 @@ class Latencies:
         values = sorted(v for tag, found in by_tag.items() if counts(tag) for v in found)
         if not values:
             return None
-        return [values[min(len(values) - 1, int(len(values) * p / 100))] / 1000 for p in percents]
+        return [percentile(values, percent) for percent in percents]
 
     def _values(self, counts: Counts) -> Iterator[int]:
         for by_tag in self._seconds.values():
@@ -89,11 +90,18 @@ def _fill(one: HdrHistogram, values: Iterable[int]) -> None:
 
 
 def summary(values: Iterable[int]) -> Latency:
-    """What values (microseconds) come to, in milliseconds. None of them: all zero."""
-    whole = histogram()
-    _fill(whole, values)
-    count = whole.get_total_count()
+    """What values (microseconds) come to, in milliseconds, exactly. None of them: all zero."""
+    found = sorted(values) or [0]  # no value is 0
     percents = {"p50": 50, "p90": 90, "p95": 95, "p99": 99, "p999": 99.9, "p9999": 99.99}
-    at = {n: whole.get_value_at_percentile(p) / 1000 if count else 0 for n, p in percents.items()}
-    mean = round(whole.get_mean_value() / 1000, 3) if count else 0
-    return Latency(count=count, mean=mean, max=whole.get_max_value() / 1000 if count else 0, **at)
+    return Latency(
+        count=len(found) if found[-1] else 0,
+        mean=round(sum(found) / len(found) / 1000, 3),
+        max=found[-1] / 1000,
+        **{name: percentile(found, percent) for name, percent in percents.items()},
+    )
+
+
+def percentile(found: Sequence[int], percent: float) -> float:
+    """Of values in order (microseconds), in milliseconds: the least one that is not below so many
+    of 100."""
+    return found[max(0, ceil(len(found) * percent / 100) - 1)] / 1000

@@ -131,6 +131,7 @@ class Run(_Frozen):
     wall_seconds  until the last outcome came, or was given up
     invalid       why the figures say nothing of the network, as when the generator fell behind
     failed        why the network did not do what it promises. Empty: passed
+    latency       of all kinds but `timeout`, which takes as long as it is given; so in each second
     """
 
     format: int = FORMAT

@@ -11,7 +11,7 @@ import pytest
 from hdrh.log import HistogramLogReader
 
 from loadtest import record, recording
-from loadtest.latencies import Latencies, histogram
+from loadtest.latencies import Latencies, histogram, percentile
 from loadtest.results import run_of
 from loadtest.running import Measured
 from pipeline.errors import WrongUse
@@ -67,7 +67,8 @@ def test_histograms_of_all_seconds_come_to_the_summary(tmp_path: Path) -> None:
     reader.close()
     told = latencies.of(lambda _: True)
     assert whole.get_total_count() == told.count == 2000
-    assert whole.get_value_at_percentile(99) / 1000 == told.p99 == pytest.approx(208, rel=2e-3)
+    assert told.p99 == 207.9
+    assert whole.get_value_at_percentile(99) / 1000 == pytest.approx(told.p99, rel=2e-3)
 
 
 def test_nothing_is_left_half_written_where_the_disk_is_full(
@@ -91,6 +92,16 @@ def test_folder_that_cannot_be_written_is_said_before_the_run(tmp_path: Path) ->
         recording.require_writable(tmp_path / "file")
     recording.require_writable(tmp_path / "new")
     assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("percent", "value"),
+    [(50, 50.0), (90, 90.0), (99, 99.0), (99.9, 100.0), (0, 1.0), (100, 100.0)],
+)
+def test_percentile_is_the_least_value_that_so_many_are_not_above(
+    percent: float, value: float
+) -> None:
+    assert percentile([number * 1000 for number in range(1, 101)], percent) == value
 
 
 def test_values_keep_to_what_a_histogram_can_have() -> None:

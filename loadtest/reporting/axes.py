@@ -26,10 +26,12 @@ class Axis:
         return (value - low) / (high - low)
 
 
-def linear(values: Iterable[float | None], label: Label, *, ticks: int = 5) -> Axis:
-    """From 0 to a round number that no value exceeds."""
+def linear(
+    values: Iterable[float | None], label: Label, *, ticks: int = 5, least_step: float = 0.0
+) -> Axis:
+    """From 0 to a round number that no value exceeds; what is counted has steps of at least 1."""
     top = max((value for value in values if value is not None), default=0.0)
-    step = _round_step((top or 1.0) / ticks)
+    step = max(_round_step((top or 1.0) / ticks), least_step)
     count = max(1, math.ceil((top or 1.0) / step - 1e-9))
     marks = [step * index for index in range(count + 1)]
     return Axis(0.0, marks[-1], tuple((mark, label(mark)) for mark in marks))

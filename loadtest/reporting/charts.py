@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from hdrh.histogram import HdrHistogram
 
-from loadtest.record import Kind, Latency, Run, Second
+from loadtest.record import Happened, Kind, Latency, Run, Second
 from loadtest.reporting import axes, words
 from loadtest.reporting.axes import Axis
 from loadtest.reporting.columns import Columns, Pick, Reduce, Values, largest, mean
@@ -85,13 +85,13 @@ def failures(time: OverTime) -> Chart:
     about = "Wrong, missing, late or doubled outcomes, when they were known."
     width = time.columns.width
     title = f"Failures in each {'second' if width == 1 else words.span(width)}"
-    return time.chart(title, about, _linear(lines), lines, Form.BARS)
+    return time.chart(title, about, _linear(lines, least=1), lines, Form.BARS)
 
 
 def in_flight(time: OverTime) -> Chart:
     lines = [time.line("in flight", lambda s: s.in_flight, max, words.number, 0)]
     about = "Logins that were published and had no outcome yet."
-    return time.chart("Logins in flight", about, _linear(lines), lines, Form.LINES)
+    return time.chart("Logins in flight", about, _linear(lines, least=1), lines, Form.LINES)
 
 
 def lag(run: Run, time: OverTime) -> list[Chart]:
@@ -104,7 +104,7 @@ def lag(run: Run, time: OverTime) -> list[Chart]:
         for style, group in enumerate(groups)
     ]
     about = "Records that each group had still to read."
-    chart = time.chart("Consumer lag", about, _linear(lines), lines, Form.LINES)
+    chart = time.chart("Consumer lag", about, _linear(lines, least=1), lines, Form.LINES)
     return [chart] if names else []
 
 
@@ -184,18 +184,26 @@ def _percent(place: float) -> str:
 
 
 def marks(run: Run, x: Axis) -> tuple[Mark, ...]:
-    """Numbered as the page lists them; those that lie close together share a label."""
-    found: list[Mark] = []
-    for number, one in enumerate(run.happened, 1):
-        what = f"{number}, at {words.clock(one.at)}: {one.what}"
-        near = found and x.place(one.at) - x.place(found[-1].at) < _CLOSE
-        if near:
-            last = found[-1]
-            label = f"{last.label.split('–')[0]}–{number}"
-            found[-1] = replace(last, label=label, what=f"{last.what}\n{what}")
+    """Numbered as the page lists them; of those that lie close together, the first has the label
+    of all."""
+    close: list[list[tuple[int, Happened]]] = []
+    for number, one in enumerate(sorted(run.happened, key=lambda one: one.at), 1):
+        if close and x.place(one.at) - x.place(close[-1][0][1].at) < _CLOSE:
+            close[-1].append((number, one))
         else:
-            found.append(Mark(one.at, str(number), what))
-    return tuple(found)
+            close.append([(number, one)])
+    return tuple(mark for together in close for mark in _marks(together))
+
+
+def _marks(together: Sequence[tuple[int, Happened]]) -> list[Mark]:
+    first, last = together[0][0], together[-1][0]
+    label = f"{first}" if first == last else f"{first}–{last}"
+    return [
+        Mark(
+            one.at, label if number == first else "", f"{number}, {words.clock(one.at)}: {one.what}"
+        )
+        for number, one in together
+    ]
 
 
 # --- what lines are made of
@@ -205,8 +213,9 @@ def _groups(columns: Columns) -> list[tuple[float, tuple[Second, ...]]]:
     return [*zip(columns.at, columns.groups, strict=True)]
 
 
-def _linear(lines: Sequence[Line]) -> Axis:
-    return axes.linear([value for line in lines for value in line.values], words.short)
+def _linear(lines: Sequence[Line], least: float = 0.0) -> Axis:
+    values = [value for line in lines for value in line.values]
+    return axes.linear(values, words.short, least_step=least)
 
 
 def _all_told(values: Values, told: Told) -> tuple[str, ...]:

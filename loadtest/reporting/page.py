@@ -89,7 +89,8 @@ def _thinned(run: Run) -> h.Node:
         return None
     several = words.span(width)
     return h.p(".about")[
-        f"A point stands for {several}: the mean of logins and CPU, the worst of everything else."
+        f"A point stands for {several}: the mean of logins and CPU, the sum of failures, the worst"
+        " of everything else."
     ]
 
 
@@ -97,7 +98,8 @@ def _happened(run: Run) -> h.Node:
     if not run.happened:
         return None
     items = (
-        h.li[h.span(".at")[words.clock(round(one.at, 1))], " ", one.what] for one in run.happened
+        h.li[h.span(".at")[words.clock(round(one.at, 1))], " ", one.what]
+        for one in sorted(run.happened, key=lambda one: one.at)
     )
     return [h.p(".about")["What happened; numbered in the charts:"], h.ol(".happened")[items]]
 

@@ -33,6 +33,8 @@ SHORTEST_SECONDS: Final = WARM_UP_SECONDS + COOL_DOWN_SECONDS + FEWEST_BLOCKS * 
 RESAMPLES, SEED = 2000, 1
 PERCENTILES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
 ALL_KINDS: Final = "all"
+UNANSWERED: Final = "timeout"
+"""The kind that nobody answers takes as long as it is given, and is not in `all`."""
 
 _ALIKE: Final = frozenset(
     {"rate", "profile", "arrivals", "mix", "users", "think", "think_seconds", "scenario", "own"}
@@ -100,6 +102,7 @@ class Measured:
     latency  by kind of login, and of all kinds
     """
 
+    run: Run
     seconds: tuple[int, ...]
     finished: tuple[int, ...]
     cpu_ms: tuple[float, ...]
@@ -109,6 +112,7 @@ class Measured:
     def of(cls, run: Run, intervals: Iterable[Interval]) -> Measured:
         blocks = cut([second for second in run.series if counts(second.at, run.seconds)])
         return cls(
+            run=run,
             seconds=tuple(map(len, blocks)),
             finished=tuple(sum(second.finished for second in block) for block in blocks),
             cpu_ms=tuple(sum(sum(s.cpu_ms.values()) for s in block) for block in blocks),
@@ -156,11 +160,16 @@ def _latency(
         block = block_of.get(round(one.at))
         if block is None or not one.tag.startswith(LOGIN):
             continue
-        for kind in (ALL_KINDS, one.tag.removeprefix(LOGIN)):
-            if kind not in found:
-                found[kind] = [_empty_like(one.histogram) for _ in blocks]
-            found[kind][block].add(one.histogram)
+        for name in _names(one.tag.removeprefix(LOGIN)):
+            if name not in found:
+                found[name] = [_empty_like(one.histogram) for _ in blocks]
+            found[name][block].add(one.histogram)
     return {kind: Percentiles.of(histograms) for kind, histograms in found.items()}
+
+
+def _names(kind: str) -> tuple[str, ...]:
+    """Under which names its latency is told."""
+    return (kind,) if kind == UNANSWERED else (ALL_KINDS, kind)
 
 
 def _empty_like(one: HdrHistogram) -> HdrHistogram:
@@ -201,11 +210,10 @@ def fewest(a: Measured, b: Measured) -> int:
     return min(len(a.seconds), len(b.seconds))
 
 
-def comparison(a: Run, b: Run, measured_a: Measured, measured_b: Measured) -> Comparison:
+def comparison(a: Measured, b: Measured) -> Comparison:
     """Everything: the figures, and what has to be known to read them."""
-    figures = tuple(compare(measured_a, measured_b))
-    notes = notes_on(a, b, fewest(measured_a, measured_b))
-    return Comparison(figures, tuple(incomparable(a, b)), tuple(notes))
+    notes = notes_on(a.run, b.run, fewest(a, b))
+    return Comparison(tuple(compare(a, b)), tuple(incomparable(a.run, b.run)), tuple(notes))
 
 
 def incomparable(a: Run, b: Run) -> Iterator[str]:

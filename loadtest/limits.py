@@ -12,11 +12,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 from loadtest.record import Ended, Run
-from pipeline.errors import HerkenError, WrongUse
+from pipeline.errors import WrongUse
 
 TRIES: Final = 2
-UNANSWERED: Final = "timeout"
-"""The kind of login that nobody answers: how long it takes is its deadline."""
 
 
 class Came(StrEnum):
@@ -25,12 +23,13 @@ class Came(StrEnum):
     HELD = "held"
     FAILED = "failed"
     INVALID = "invalid"
+    BROKEN_OFF = "broken off"
 
 
 @dataclass(frozen=True)
 class Goal:
-    """The p99 of every kind to keep to; between which rates to look, and how closely (0.05: the
-    answer may be 5 % too low)."""
+    """The p99 to keep to, in milliseconds; between which rates to look, in logins a second; and how
+    closely (0.05: the answer may be 5 % too low)."""
 
     p99_ms: float
     lowest: float
@@ -49,6 +48,7 @@ class Trial:
     rate: float
     came: Came
     why: str
+    ended: Ended
     throughput: float
     p50_ms: float
     p99_ms: float
@@ -68,6 +68,11 @@ class Limit:
     says: str
     trials: tuple[Trial, ...]
 
+    @property
+    def ended(self) -> Ended:
+        """How the last trial ended: what broke it off broke off the search."""
+        return self.trials[-1].ended
+
     def document(self) -> dict[str, Any]:
         """As `limit.json` and `--json` have it."""
         trials = [vars(trial) for trial in self.trials]
@@ -76,19 +81,20 @@ class Limit:
 
 Runs = Callable[[float, int], Awaitable[Run]]
 """Runs a load of this rate; the number of the trial, from 1, tells where its report goes."""
-Settles = Callable[[], Awaitable[None]]
-"""Returns when the network has nothing left to do."""
+Settles = Callable[[Run], Awaitable[None]]
+"""Returns when the network has nothing left to do of this run."""
 Tell = Callable[[Trial], None]
 
 
 async def find(goal: Goal, run: Runs, settle: Settles, tell: Tell) -> Limit:
-    """Try rates until the limit is known. Raises HerkenError where a trial was no whole one."""
+    """Try rates until the limit is known, or a trial is broken off."""
     tried: list[Trial] = []
     while (rate := next_rate(tried, goal)) is not None:
-        if tried:
-            await settle()
-        tried.append(judge(await run(rate, len(tried) + 1), rate, goal))
+        done = await run(rate, len(tried) + 1)
+        tried.append(judge(done, rate, goal))
         tell(tried[-1])
+        if next_rate(tried, goal) is not None:
+            await settle(done)
     return answer(tried, goal)
 
 
@@ -96,36 +102,30 @@ async def find(goal: Goal, run: Runs, settle: Settles, tell: Tell) -> Limit:
 
 
 def judge(run: Run, rate: float, goal: Goal) -> Trial:
-    """Whether the rate held. Raises HerkenError where somebody ended it, or Kafka is gone."""
-    if run.ended in {Ended.INTERRUPTED, Ended.NETWORK_LOST}:
-        raise HerkenError(f"the trial at {rate:g} a second was not ended: {run.ended}")
+    """Whether the rate held."""
     came, why = _came(run, goal)
     return Trial(
         rate=rate,
         came=came,
         why=why,
+        ended=run.ended,
         throughput=round(run.throughput, 2),
         p50_ms=run.latency.p50,
-        p99_ms=slowest_p99(run)[0],
+        p99_ms=run.latency.p99,
         cpu_ms_per_login=round(run.cpu_ms_per_login, 3),
     )
 
 
 def _came(run: Run, goal: Goal) -> tuple[Came, str]:
+    if run.ended in {Ended.INTERRUPTED, Ended.NETWORK_LOST}:
+        return Came.BROKEN_OFF, run.ended.replace("_", " ")
     if run.invalid:
         return Came.INVALID, run.invalid[0]
     if run.failed or not run.finished:
         return Came.FAILED, (*run.failed, "nothing finished")[0]
-    p99, kind = slowest_p99(run)
-    if p99 > goal.p99_ms:
-        return Came.FAILED, f"p99 of {kind} is {p99:.0f} ms"
+    if run.latency.p99 > goal.p99_ms:
+        return Came.FAILED, f"p99 is {run.latency.p99:.0f} ms"
     return Came.HELD, ""
-
-
-def slowest_p99(run: Run) -> tuple[float, str]:
-    """In milliseconds, of the kind that is slowest; one that nobody answers says nothing."""
-    kinds = [kind for kind in run.kinds if kind.as_expected and kind.name != UNANSWERED]
-    return max(((kind.latency.p99, kind.name) for kind in kinds), default=(0.0, ""))
 
 
 # --- where to look next
@@ -135,6 +135,8 @@ def next_rate(tried: Sequence[Trial], goal: Goal) -> float | None:
     """The rate of the next trial, in logins a second; None where the limit is known."""
     if not tried:
         return goal.lowest
+    if tried[-1].came is Came.BROKEN_OFF:
+        return None
     if not tried[-1].held and _tries(tried, tried[-1].rate) < TRIES:
         return tried[-1].rate
     held, failed = highest_held(tried), lowest_failed(tried)
@@ -155,15 +157,17 @@ def highest_held(tried: Sequence[Trial]) -> float | None:
 
 
 def lowest_failed(tried: Sequence[Trial]) -> float | None:
-    """Of the rates that failed every time; None where there is none."""
+    """Of the rates that did not hold as often as they may be tried; None where there is none."""
     held = {trial.rate for trial in tried if trial.held}
-    return min((trial.rate for trial in tried if trial.rate not in held), default=None)
+    whole = [trial.rate for trial in tried if trial.came is not Came.BROKEN_OFF]
+    failed = (rate for rate in whole if rate not in held and whole.count(rate) >= TRIES)
+    return min(failed, default=None)
 
 
 def _between(held: float, failed: float) -> float:
-    """The middle, as a rate of three figures."""
+    """The middle, as a rate of four figures: never one of the two."""
     middle = math.sqrt(held * failed)
-    return round(middle, max(0, 2 - math.floor(math.log10(middle))))
+    return round(middle, max(0, 3 - math.floor(math.log10(middle))))
 
 
 # --- the answer
@@ -171,20 +175,25 @@ def _between(held: float, failed: float) -> float:
 
 def answer(tried: Sequence[Trial], goal: Goal) -> Limit:
     """What the trials come to."""
-    rate, failed = highest_held(tried), lowest_failed(tried)
-    reasons = {trial.came for trial in tried if trial.rate == failed}
-    return Limit(goal, rate, _says(rate, failed, Came.INVALID in reasons, goal), tuple(tried))
+    return Limit(goal, highest_held(tried), says(tried, goal), tuple(tried))
 
 
-def _says(rate: float | None, failed: float | None, invalid: bool, goal: Goal) -> str:
-    p99 = f"p99 at most {goal.p99_ms:g} ms"
-    if rate is None and invalid:
-        return f"the generator cannot keep up with {failed:g} logins a second: give a lower --from"
-    if rate is None:
-        return f"not even {goal.lowest:g} logins a second hold, with {p99}: give a lower --from"
+def says(tried: Sequence[Trial], goal: Goal) -> str:
+    """In a sentence, with what to do where there is no answer."""
+    held, failed = highest_held(tried), lowest_failed(tried)
+    invalid = any(trial.came is Came.INVALID for trial in tried if trial.rate == failed)
+    p99 = f"with p99 at most {goal.p99_ms:g} ms"
+    if tried[-1].came is Came.BROKEN_OFF:
+        return f"broken off: {held:g} logins a second held, {p99}" if held else "broken off"
+    if held is None and invalid:
+        return f"the generator itself cannot do {failed:g} logins a second: give a lower --from"
+    if held is None:
+        return f"not even {goal.lowest:g} logins a second hold, {p99}: give a lower --from"
     if failed is None:
-        return f"{rate:g} logins a second hold, with {p99}: the limit is above --to"
+        return f"{held:g} logins a second hold, {p99}: the limit is above --to"
     if invalid:
-        told = f"at {failed:g} the generator reached its own limit, not the network"
-        return f"{rate:g} logins a second hold, with {p99}; {told}"
-    return f"{rate:g} logins a second is the limit, with {p99}: {failed:g} do not hold"
+        return (
+            f"{held:g} logins a second hold, {p99}; at {failed:g} the generator came to its own"
+            " limit, and that says nothing of the network's"
+        )
+    return f"{held:g} logins a second is the limit, {p99}: {failed:g} do not hold"

@@ -8,8 +8,8 @@ from typing import Final
 from pipeline.errors import WrongUse
 
 _MS: Final = {"ms": 1.0, "s": 1000.0, "m": 60_000.0}
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
-_PERCENTAGE: Final = re.compile(r"(\d+(?:\.\d+)?)%")
+_DURATION: Final = re.compile(r"([0-9]+(?:[.][0-9]+)?)(ms|s|m)")
+_PERCENTAGE: Final = re.compile(r"([0-9]+(?:[.][0-9]+)?)%")
 _LONGEST_MS: Final = 3_600_000.0
 
 

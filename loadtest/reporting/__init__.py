@@ -6,5 +6,6 @@ columns  the run's seconds as the points of a chart, thinned where they are many
 plots    one chart as SVG
 charts   which charts a run has
 tables   its tables
+terminal a comparison and a limit, as lines
 page     all of it in order, with style.css
 """

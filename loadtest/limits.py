@@ -12,9 +12,11 @@ from enum import StrEnum
 from typing import Any, Final
 
 from loadtest.record import Ended, Run
+from loadtest.schedule import HIGHEST_RATE
 from pipeline.errors import WrongUse
 
 TRIES: Final = 2
+LIMIT_FILE: Final = "limit.json"
 
 
 class Came(StrEnum):
@@ -37,8 +39,11 @@ class Goal:
     precision: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.lowest <= self.highest:
-            raise WrongUse("--from and --to are rates above 0, and --to is not below --from")
+        if not 0 < self.lowest <= self.highest <= HIGHEST_RATE:
+            raise WrongUse(
+                "--from and --to are logins a second: above 0, --to not below --from, and at most"
+                f" {HIGHEST_RATE:.0f}"
+            )
 
 
 @dataclass(frozen=True)

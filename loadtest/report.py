@@ -18,15 +18,20 @@ def write(run: Run, folder: Path) -> Path:
 
     Raises WrongUse where the folder cannot be written, or its histograms not be read.
     """
-    text = f"{page(run, _histograms(folder))}\n"
     path = folder / REPORT_FILE
+    put(path, f"{page(run, _histograms(folder))}\n")
+    return path
+
+
+def put(path: Path, text: str) -> None:
+    """A file that is whole, or not there. Raises WrongUse."""
     half = path.with_suffix(".part")
     try:
         half.write_text(text, encoding="utf-8")
         half.replace(path)
     except OSError as error:
+        half.unlink(missing_ok=True)
         raise WrongUse(f"{path} cannot be written: {error.strerror}") from None
-    return path
 
 
 def _histograms(folder: Path) -> Mapping[str, HdrHistogram]:

@@ -18,6 +18,8 @@ from loadtest.reporting.plots import STYLES, Chart, Form, Line, Mark
 
 Told = Callable[[float], str]
 Histograms = Mapping[str, HdrHistogram]
+_MOST_GROUPS: Final = 6
+"""Lines of consumer groups that can be told apart, the others' included."""
 _CLOSE: Final = 0.04
 """Marks that are nearer than this part of the axis share a label."""
 
@@ -98,7 +100,7 @@ def lag(run: Run, time: OverTime) -> list[Chart]:
     """Of the consumer groups; no chart where it was not observed."""
     names = sorted({name for second in run.series for name in second.lag})
     most = {name: max(s.lag.get(name, 0) for s in run.series) for name in names}
-    groups = largest(names, lambda name: most[name], STYLES)
+    groups = largest(names, lambda name: most[name], _MOST_GROUPS)
     lines = [
         time.line(_called(group), _sum_of("lag", group), max, words.number, style)
         for style, group in enumerate(groups)

@@ -113,7 +113,7 @@ def _by_percentile(run: Run, histograms: Histograms) -> h.Node:
 
 def _figure(chart: Chart, name: str) -> h.Element:
     nothing = all(not value for line in chart.lines for value in line.values)
-    body = h.p(".nothing")["None, all the time."] if nothing else draw(chart, name)
+    body = h.p(".nothing")["Nothing, all the time."] if nothing else draw(chart, name)
     return h.figure[
         h.figcaption[
             h.h3[chart.title], None if nothing else _legend(chart), h.p(".about")[chart.about]

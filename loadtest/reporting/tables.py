@@ -75,7 +75,8 @@ def processes(run: Run) -> Table:
 
 
 def of_pairs(title: str, pairs: Mapping[str, Any]) -> Table:
-    rows = tuple((name(key), _text(value)) for key, value in pairs.items())
+    there = {key: value for key, value in pairs.items() if value is not None}
+    rows = tuple((name(key), _text(value)) for key, value in there.items())
     return Table(title, ("", ""), rows, figures=False)
 
 
@@ -95,4 +96,4 @@ def _text(value: object) -> str:
         return ", ".join(f"{key} {_text(one)}" for key, one in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(_text, value))
-    return "" if value is None else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -44,8 +44,8 @@ def limit(found: Limit) -> Iterator[str]:
 
 def trial(one: Trial) -> str:
     """As soon as it is over."""
-    told = f"{one.rate:g} logins a second: {one.came}, p99 {number(one.p99_ms)} ms"
-    return f"{told}; {one.why}" if one.why else told
+    why = one.why or f"p99 is {number(one.p99_ms)} ms"
+    return f"{one.rate:g} logins a second: {one.came}, {why}"
 
 
 def _row(one: Trial) -> Row:

@@ -131,9 +131,9 @@ def method(run: Run) -> tuple[str, ...]:
     return (
         "Open loop: arrivals were drawn beforehand, and each was published at its instant, however"
         " many were still unanswered.",
-        "A latency counts from the instant for which its arrival was scheduled, until its outcome"
-        " was verified: who is late, network or generator, hides nothing. The generator itself was"
-        f" less than {lag} late for 99 of 100.",
+        "A latency counts from the instant for which its arrival was scheduled until its outcome"
+        " came: who is late, network or generator, hides nothing. The generator itself was less"
+        f" than {lag} late for 99 of 100.",
         "Only outcomes count whose signatures, bindings and encryption were verified in full, and"
         " that say what their kind must come to.",
     )

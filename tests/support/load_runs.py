@@ -190,6 +190,7 @@ def _run(
             "arrivals": "poisson",
             "mix": {name: round(100 * share) for name, (share, _) in KINDS.items()},
             "users": 1000,
+            "think": None,
             "seed": 7,
             "scenario": "scenarios/polder.yaml",
         },

@@ -200,7 +200,10 @@ async def test_the_answer_as_a_document_and_as_a_table() -> None:
     assert lines[-1] == found.says
 
 
-@pytest.mark.parametrize(("lowest", "highest"), [(0, 10), (-1, 10), (20, 10)])
+@pytest.mark.parametrize(
+    ("lowest", "highest"),
+    [(0, 10), (-1, 10), (20, 10), (1, 1e9), (float("nan"), 10), (1, float("nan"))],
+)
 def test_rates_that_cannot_be_searched_are_refused(lowest: float, highest: float) -> None:
     with pytest.raises(WrongUse, match="--from and --to"):
         Goal(p99_ms=250, lowest=lowest, highest=highest, precision=0.05)

@@ -18,7 +18,7 @@ from loadtest.record import HLOG_FILE, REPORT_FILE, RUN_FILE, Ended, Happened, K
 from loadtest.reporting import axes, charts, columns, tables, words
 from loadtest.reporting.plots import STYLES, draw
 from pipeline.errors import WrongUse
-from tests.support.load_runs import Drawn, drawn
+from tests.support.load_runs import Drawn, drawn, log_of
 
 STYLE = (Path(charts.__file__).parent / "style.css").read_text()
 HOSTILE = "<script>alert(1)</script>\"'&--></style></svg>"
@@ -178,7 +178,7 @@ def test_a_legend_of_areas_is_in_the_order_in_which_they_lie(killed: Drawn, tmp_
 
 def test_a_run_in_which_nothing_came_is_reported(calm: Drawn, tmp_path: Path) -> None:
     nothing = calm.run.latency.model_copy(update=dict.fromkeys(["count", "p50", "p99", "max"], 0))
-    run = changed(calm, kinds=(), hops=(), processes=(), series=(), latency=nothing, happened=())
+    run = changed(calm, kinds=(), hops=(), series=(), latency=nothing, happened=())
     text = report.write(run, tmp_path).read_text()
     assert Page(text).count("svg") == 0
     assert "no login finished" in text
@@ -199,10 +199,23 @@ def test_the_percentiles_of_a_run_without_its_histograms_are_those_of_the_summar
     assert calm.run.kinds[0].latency.p90 in chart.lines[0].values
 
 
+def test_the_percentiles_are_those_of_the_histograms_where_they_are_there(
+    calm: Drawn, tmp_path: Path
+) -> None:
+    with_them = written(calm, tmp_path)
+    (tmp_path / HLOG_FILE).unlink()
+    assert report.write(calm.run, tmp_path).read_text() != with_them
+    histograms = {"direct": log_of([10.0] * 75 + [500.0] * 25)}
+    chart = charts.distribution(calm.run, histograms)
+    assert chart is not None
+    found = dict(zip((label for _, label in chart.points), chart.lines[0].told, strict=True))
+    assert (found["50 of 100"], found["90 of 100"]) == ("10 ms", "500 ms")
+
+
 def test_a_chart_of_nothing_but_zeros_says_so(calm: Drawn, tmp_path: Path) -> None:
     text = written(calm, tmp_path)
     after = text[text.index("Failures in each second") :]
-    assert after.index("None, all the time.") < after.index("<figure")
+    assert after.index("Nothing, all the time.") < after.index("<figure")
 
 
 def test_a_report_that_cannot_be_written_says_so(calm: Drawn, tmp_path: Path) -> None:
@@ -413,6 +426,17 @@ def test_many_seconds_share_points_and_none_is_lost(calm: Drawn) -> None:
     assert max(value or 0 for value in found.column(lambda s: s.at, max)) == 999
 
 
+def test_failures_that_share_a_point_are_added_and_the_worst_latency_is_shown(calm: Drawn) -> None:
+    one = calm.run.series[0]
+    series = tuple(
+        one.model_copy(update={"at": at, "failed": 1, "p99": 900.0 if at == 7 else 50.0})
+        for at in range(720)
+    )
+    found = {chart.title: chart for chart in charts.over_time(changed(calm, series=series))}
+    assert set(found["Failures in each 3 seconds"].lines[0].values) == {3}
+    assert found["Latency"].lines[0].values[2] == 900
+
+
 def test_a_point_has_no_value_where_none_of_its_seconds_has(calm: Drawn) -> None:
     series = [s.model_copy(update={"p50": None if s.at < 4 else 7.0}) for s in calm.run.series]
     found = columns.Columns.of(series, most=10)
@@ -447,6 +471,11 @@ def test_the_processes_lie_upon_one_another_up_to_their_sum(killed: Drawn) -> No
     found = sum(line.values[10] or 0 for line in chart.lines)
     assert found == pytest.approx(sum(second.cpu_ms.values()) / 1000)
     assert chart.y.high >= found
+    drawing = ElementTree.fromstring(str(draw(chart, "one")))
+    areas = [re.findall(r"[ML](\S+) (\S+?)(?=[LZ])", d) for d in paths(drawing) if d.endswith("Z")]
+    tops = [float(area[10][1]) for area in areas]
+    assert tops == sorted(tops, reverse=True)
+    assert tops[-1] == pytest.approx(18 + (1 - found / chart.y.high) * 166, abs=0.1)
 
 
 # --- what happened
@@ -463,7 +492,8 @@ def test_marks_that_lie_close_together_share_a_label(calm: Drawn) -> None:
 def test_what_happened_is_listed_in_its_order_and_marked_on_each_chart_over_time(
     killed: Drawn, tmp_path: Path
 ) -> None:
-    text = written(killed, tmp_path)
+    run = changed(killed, happened=killed.run.happened[::-1])
+    text = report.write(run, tmp_path).read_text()
     assert text.index("ended, with signal 9") < text.index("is there again")
     marked = [len(chart.marks) for chart in charts.over_time(killed.run)]
     assert marked == [3] * 6
@@ -484,6 +514,8 @@ def test_the_tables_hold_every_count_and_figure(killed: Drawn) -> None:
     assert row["missing"] == words.number(direct.missing)
     assert row["as expected"] == words.number(direct.as_expected)
     assert ("mix", "direct 80, chain 12, refused 8") in found["Settings"].rows
+    assert ("rate", "60") in found["Settings"].rows
+    assert "think" not in {row[0] for row in found["Settings"].rows}
     assert all(len(row) == len(t.head) for t in found.values() for row in t.rows)
 
 

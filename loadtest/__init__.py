@@ -19,4 +19,10 @@ latencies       by the second, and as a whole
 results, telling    the run as it is kept; as it is told
 recording       writes it
 record          what a run leaves behind, and how it is read again
+
+Once it is there:
+histograms      its log of latencies, read again
+report          the run as one HTML page, which reporting/ draws
+compare         two runs, and which differences are more than chance: bootstrap says how sure
+limits          the highest rate that keeps to a goal, given as quantities
 """

@@ -9,6 +9,7 @@ from herken.commands import (
     checking,
     explaining,
     inspecting,
+    load_reports,
     loading,
     mandates,
     playing,
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     explaining.register(app)
     checking.register(app)
     loading.register(app)
+    load_reports.register(loading.group)
     catalogue.register(app)
     mandates.register(app)
     charges.register(app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -19,7 +18,7 @@ from rich.table import Table
 
 from herken.commands.output import progress, say
 from herken.demo import require_no_network, run_folder
-from loadtest import ground, recording, telling
+from loadtest import ground, recording, report, telling
 from loadtest.ground import Ground
 from loadtest.record import Ended, Run, Second
 from loadtest.running import Measured, measure
@@ -131,8 +130,7 @@ def _told_to_stop() -> Iterator[asyncio.Event]:
 def record(measured: Measured, folder: Path) -> None:
     """Write everything of a run. Raises WrongUse."""
     recording.write(measured, folder)
-    if importlib.util.find_spec("loadtest.report") is not None:
-        importlib.import_module("loadtest.report").write(measured.run, folder)
+    report.write(measured.run, folder)
     progress(f"the record is in {folder}")
 
 

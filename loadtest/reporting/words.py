@@ -68,7 +68,7 @@ class Verdict:
 def verdict(run: Run) -> Verdict:
     """What to think of a run, first of all."""
     if run.invalid:
-        return Verdict("Invalid", "This run says nothing of the network.", run.invalid)
+        return Verdict("Invalid", _says_nothing(run), (*run.invalid, *run.failed))
     if run.failed or run.ended in {Ended.TOO_MANY_ERRORS, Ended.NETWORK_LOST}:
         return Verdict("Failed", f"{_faults(run)} {_speed(run)}", run.failed or (_ENDS[run.ended],))
     if run.ended is Ended.INTERRUPTED:
@@ -89,6 +89,12 @@ def _all_well(run: Run) -> str:
         return "no login finished."
     every = f"every one of {number(run.finished)} verified"
     return f"{_rate(run)}, {every}; {_half(run)}."
+
+
+def _says_nothing(run: Run) -> str:
+    """What failed is told all the same."""
+    nothing = "This run says nothing of the network's speed."
+    return f"{nothing} {_faults(run)}" if run.failed else nothing
 
 
 def _speed(run: Run) -> str:

@@ -258,8 +258,16 @@ def kind(**counts: int) -> Kind:
             "What the network promises does not hold. The others: 1.5 logins a second for"
             " 1 minute; half took less than 41 ms, 99 of 100 less than 180 ms.",
         ),
-        ({"invalid": ("fell behind",)}, "Invalid", "This run says nothing of the network."),
-        ({"invalid": ("a",), "failed": ("b",)}, "Invalid", "This run says nothing of the network."),
+        ({"invalid": ("late",)}, "Invalid", "This run says nothing of the network's speed."),
+        (
+            {
+                "kinds": (kind(as_expected=90, wrong=10),),
+                "invalid": ("late",),
+                "failed": ("10 wrong",),
+            },
+            "Invalid",
+            "This run says nothing of the network's speed. 10 of 100 logins failed: 10 wrong.",
+        ),
         (
             {"ended": Ended.INTERRUPTED},
             "Interrupted",
@@ -283,6 +291,11 @@ def test_a_run_that_lost_kafka_failed_even_where_no_reason_is_given(calm: Drawn)
         "Failed",
         ("it ended early: Kafka did not answer any more",),
     )
+
+
+def test_what_failed_is_among_the_reasons_of_an_invalid_run(calm: Drawn) -> None:
+    found = words.verdict(changed(calm, invalid=("fell behind",), failed=("3 wrong",)))
+    assert found.reasons == ("fell behind", "3 wrong")
 
 
 def test_the_verdict_and_its_reasons_are_on_top_of_the_page(killed: Drawn, tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""A lane of the benchmark: something that logs people in, and what a turn of it came to."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import psutil
+
+Groups = Mapping[str, Sequence[psutil.Process]]
+"""Who takes part, by what they are in a table."""
+
+
+class Lane(Protocol):
+    """What is measured. Every login that `drive` counts was verified."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def drive(self, instants: Sequence[float]) -> list[float]:
+        """Log in at each of these instants (s): what each took (ms). Raises where one fails."""
+
+    def processes(self) -> Groups: ...
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What came of some arrivals.
+
+    latencies  ms, of each
+    seconds    from the first arrival to the last answer
+    cpu_ms     a login, of each group of processes
+    """
+
+    latencies: Sequence[float]
+    seconds: float
+    cpu_ms: Mapping[str, float]
+
+    @property
+    def rate(self) -> float:
+        return len(self.latencies) / self.seconds
+
+    @property
+    def cpu_ms_all(self) -> float:
+        return sum(self.cpu_ms.values())
+
+    def percentile(self, percent: int) -> float:
+        return statistics.quantiles(self.latencies, n=100, method="inclusive")[percent - 1]
+
+
+async def measured(lane: Lane, instants: Sequence[float]) -> Turn:
+    """One turn of a lane."""
+    before = _cpu(lane.processes())
+    latencies = await lane.drive(instants)
+    after = _cpu(lane.processes())  # anew: some may have come meanwhile
+    ends = [at + took / 1000 for at, took in zip(instants, latencies, strict=True)]
+    spent = {name: (used - before.get(name, 0.0)) * 1000 for name, used in after.items()}
+    return Turn(latencies, max(ends), {name: used / len(instants) for name, used in spent.items()})
+
+
+def _cpu(groups: Groups) -> dict[str, float]:
+    return {name: cpu_seconds(group) for name, group in groups.items()}
+
+
+def cpu_seconds(group: Sequence[psutil.Process]) -> float:
+    """What they used until now, and those of their children that have ended."""
+    times = [process.cpu_times() for process in group]
+    return sum(t.user + t.system + t.children_user + t.children_system for t in times)

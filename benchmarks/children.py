@@ -26,7 +26,7 @@ class ChildFailed(HerkenError):
 async def child(
     *module: str,
     log: Path,
-    python: str = sys.executable,
+    python: Path = Path(sys.executable),
     environment: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """`python -m MODULE ARGUMENTS`, ready. Raises ChildFailed."""

@@ -11,6 +11,8 @@ import psutil
 
 Groups = Mapping[str, Sequence[psutil.Process]]
 """Who takes part, by what they are in a table."""
+CLIENT = "client"
+"""The group of those who log in, and of whom they log in with: no server's."""
 
 
 class Lane(Protocol):
@@ -66,5 +68,13 @@ def _cpu(groups: Groups) -> dict[str, float]:
 
 def cpu_seconds(group: Sequence[psutil.Process]) -> float:
     """What they used until now, and those of their children that have ended."""
-    times = [process.cpu_times() for process in group]
-    return sum(t.user + t.system + t.children_user + t.children_system for t in times)
+    return sum(_used(process) for process in group)
+
+
+def _used(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:  # its parent has its times
+        return 0.0
+    own = times.user + times.system
+    return own + getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)

@@ -12,18 +12,19 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psutil
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from benchmarks import arrivals, work
 from benchmarks.children import child, observed, until_stdin_ends
-from benchmarks.lane import Groups
+from benchmarks.lane import CLIENT, Groups
 from benchmarks.work import Handler
 from pipeline.beside import beside
 from pipeline.kafka import started
@@ -58,7 +59,7 @@ class Relay:
         return await arrivals.drive(self._login, instants)
 
     def processes(self) -> Groups:
-        return {"client": [psutil.Process(os.getpid())], **self._others}
+        return {CLIENT: [psutil.Process(os.getpid())], **self._others}
 
     async def _login(self) -> None:
         key = str(uuid4()).encode()
@@ -88,7 +89,7 @@ async def opened(
     keys_file = folder / f"relay-{'signed' if signed else 'plain'}.json"
     content = {name: jose.private_jwk(key) for name, key in keys.items()} if signed else {}
     keys_file.write_text(json.dumps(content))
-    await _create([topic(signed, number) for number in range(1, _MESSAGES + 1)], kafka)
+    await create([topic(signed, number) for number in range(1, _MESSAGES + 1)], kafka)
     async with AsyncExitStack() as stack:
         workers = [
             await stack.enter_async_context(
@@ -141,13 +142,15 @@ async def serve(
         await asyncio.gather(*futures)
 
 
-async def _records(consumer: AIOKafkaConsumer) -> list:
+async def _records(consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:
     batches = await consumer.getmany(timeout_ms=1000)
     return [record for batch in batches.values() for record in batch]
 
 
-async def _send(producer: AIOKafkaProducer, to: str, message: str, key: bytes) -> asyncio.Future:
-    return await producer.send(to, message.encode(), key, headers=_HEADERS)
+async def _send(producer: AIOKafkaProducer, to: str, message: str, key: bytes) -> Awaitable[Any]:
+    """Hand it over; what is returned tells that Kafka has it."""
+    sending: Awaitable[Any] = await producer.send(to, message.encode(), key, headers=_HEADERS)
+    return sending
 
 
 def _producer(kafka: str) -> AIOKafkaProducer:
@@ -156,7 +159,8 @@ def _producer(kafka: str) -> AIOKafkaProducer:
     )
 
 
-async def _create(topics: Sequence[str], kafka: str) -> None:
+async def create(topics: Sequence[str], kafka: str) -> None:
+    """New topics, ready to be used."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     await admin.create_topics([NewTopic(each, PARTITIONS, 1) for each in topics])

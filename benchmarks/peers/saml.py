@@ -10,6 +10,7 @@ import base64
 import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
 
@@ -30,7 +31,7 @@ _NAMES = {"p": _PROTOCOL, "a": _ASSERTION}
 _NAMESPACES = f'xmlns:samlp="{_PROTOCOL}" xmlns:saml="{_ASSERTION}"'
 _SIGNED_HERE = '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Id="placeholder"/>'
 _VALID = timedelta(minutes=5)
-ACCURACY = "%Y-%m-%dT%H:%M:%SZ"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Refused(Exception):
@@ -74,10 +75,9 @@ def requested(party: Party, query: str) -> str:
     """The ID of a request that came by the redirect binding. Raises Refused."""
     parts = {name: values[0] for name, values in parse_qs(query).items()}
     signed = query.rpartition("&Signature=")[0].encode()
-    public = load_pem_x509_certificate(party.trusted.encode()).public_key()
-    public.verify(  # type: ignore[union-attr, call-arg]
-        base64.b64decode(parts["Signature"]), signed, padding.PKCS1v15(), SHA256()
-    )
+    public: Any = load_pem_x509_certificate(party.trusted.encode()).public_key()
+    signature = base64.b64decode(parts["Signature"])
+    public.verify(signature, signed, padding.PKCS1v15(), SHA256())
     request = etree.fromstring(zlib.decompress(base64.b64decode(parts["SAMLRequest"]), -15))
     return str(request.get("ID"))
 
@@ -85,7 +85,7 @@ def requested(party: Party, query: str) -> str:
 def response(party: Party, request_id: str, to: str, audience: str, person: str) -> str:
     """A signed response with a signed assertion; base64."""
     id_, assertion_id = _new_id(), _new_id()
-    until = (datetime.now(UTC) + _VALID).strftime(ACCURACY)
+    until = (datetime.now(UTC) + _VALID).strftime(_TIME)
     issuer = f"<saml:Issuer>{party.entity_id}</saml:Issuer>"
     assertion = (
         f'<saml:Assertion xmlns:saml="{_ASSERTION}" ID="{assertion_id}" Version="2.0" '
@@ -132,4 +132,4 @@ def _new_id() -> str:
 
 
 def _now() -> str:
-    return datetime.now(UTC).strftime(ACCURACY)
+    return datetime.now(UTC).strftime(_TIME)

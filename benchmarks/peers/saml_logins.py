@@ -42,7 +42,7 @@ class Settings:
 
 def read(path: Path) -> Settings:
     content: dict[str, Any] = json.loads(path.read_text())
-    parties = {name: _party(content.pop(name)) for name in ("dienstverlener", "provider")}
+    parties: Any = {name: _party(content.pop(name)) for name in ("dienstverlener", "provider")}
     return Settings(**parties, **content)
 
 
@@ -87,7 +87,7 @@ class Browser:
 
 def _cookie(answer: aiohttp.ClientResponse) -> str:
     """Its state. A real browser would get it over TLS, which is left out for all alike."""
-    return answer.headers.get("Set-Cookie", "").split(";", 1)[0]
+    return str(answer.headers.get("Set-Cookie", "")).split(";", 1)[0]
 
 
 async def main(path: Path) -> None:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from benchmarks.children import asked, child, observed
-from benchmarks.lane import Groups
+from benchmarks.lane import CLIENT, Groups
 from benchmarks.peers import environments
 from benchmarks.peers.satosa_settings import POST, REDIRECT, Broker
 from pipeline.keys import utc_now
@@ -50,7 +50,7 @@ class Satosa:
 
     def processes(self) -> Groups:
         own = [self.server, *self.server.children()]
-        return {"own": own, "client": observed([self.driver])}
+        return {"own": own, CLIENT: observed([self.driver])}
 
 
 @asynccontextmanager

@@ -61,19 +61,20 @@ class Naive:
 
     async def _login(self) -> None:
         login = str(uuid4())
-        self._waiting[login] = asyncio.get_running_loop().create_future()
+        answered = asyncio.get_running_loop().create_future()
+        self._waiting[login] = answered
         await self._broker.publish(
             Message(login=login, token=self._dienstverlener.requested()), topic(1)
         )
-        await self._waiting.pop(login)
+        await answered
 
     async def answered(self, message: Message) -> None:
         """Verify an outcome. Where it does not hold, its login fails."""
         try:
             self._dienstverlener.answered(message.token)
-            self._waiting[message.login].set_result(None)
+            self._waiting.pop(message.login).set_result(None)
         except jose.JoseFault as fault:
-            self._waiting[message.login].set_exception(fault)
+            self._waiting.pop(message.login).set_exception(fault)
 
 
 @asynccontextmanager

@@ -63,10 +63,11 @@ class Relay:
 
     async def _login(self) -> None:
         key = str(uuid4()).encode()
-        self._waiting[key] = asyncio.get_running_loop().create_future()
+        answered = asyncio.get_running_loop().create_future()
+        self._waiting[key] = answered
         request = work.Dienstverlener(self._crypto).requested() if self._crypto else _plain(1)
         await _send(self._producer, topic(self._crypto is not None, 1), request, key)
-        await self._waiting.pop(key)
+        await answered
 
     async def read(self, consumer: AIOKafkaConsumer) -> None:
         """Verify the outcomes. Where one does not hold, its login fails."""
@@ -75,9 +76,9 @@ class Relay:
                 try:
                     if self._crypto:
                         work.Dienstverlener(self._crypto).answered(record.value.decode())
-                    self._waiting[record.key].set_result(None)
+                    self._waiting.pop(record.key).set_result(None)
                 except jose.JoseFault as fault:
-                    self._waiting[record.key].set_exception(fault)
+                    self._waiting.pop(record.key).set_exception(fault)
 
 
 @asynccontextmanager

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
 import psutil
 
 from benchmarks import arrivals, logins, naive, relay
@@ -22,11 +23,14 @@ from benchmarks.lane import Lane, cpu_seconds, measured
 from benchmarks.peers import keycloak, satosa
 from benchmarks.peers.environments import Unavailable
 from pipeline.errors import HerkenError
+from sandbox import maven
 from sandbox.network import Network
 
 __all__ = ["Sizes", "cpu_seconds", "measure", "processes_of"]
 
 P99_GOAL_MS = 250.0
+_PASSWORDS = 150
+"""At once."""
 _PASSWORD_SHARE = 0.6
 """How busy passwords are kept beside signing keys, of the rate that they reach alone."""
 
@@ -44,16 +48,20 @@ class Sizes:
     turns: int = 3
     logins: int = 1000
     rate: float = 20.0
-    seconds: float = 12.0
+    seconds: float = 20.0
 
 
 @dataclass(frozen=True)
 class Task:
-    """What one lane is given in each turn: so many at once, and a steady rate; 0: not at all."""
+    """What one lane is given in each turn: so many at once, and a steady rate; 0: not at all.
+
+    warm_up  so many at once before the first turn
+    """
 
     lane: Lane
     at_once: int
     rate: float = 0.0
+    warm_up: int = 50
 
 
 @dataclass
@@ -87,6 +95,7 @@ async def measure(sizes: Sizes, peers: Sequence[str], folder: Path) -> Measured:
         keys = logins.Keys(herken)
         found.highest = await highest_rate(keys, P99_GOAL_MS, sizes.seconds / 2, progress)
         found.memory_mb = memory_mb(herken.running)
+        found.versions = await _versions(herken.running, set(peers) - found.absent.keys())
     return found
 
 
@@ -102,10 +111,10 @@ async def _own_lanes(
     return [
         Task(signed, 2 * sizes.logins, sizes.rate),
         Task(logins.Keys(herken), sizes.logins, sizes.rate),
-        Task(plain, 2 * sizes.logins, sizes.rate),
+        Task(plain, 2 * sizes.logins),
         Task(one_by_one, max(10, sizes.logins // 10)),
-        Task(logins.Argon2(), logins.PASSWORD_USERS),
-        Task(logins.Passwords(herken), logins.PASSWORD_USERS),
+        Task(logins.Argon2(), _PASSWORDS),
+        Task(logins.Passwords(herken), _PASSWORDS),
     ]
 
 
@@ -132,17 +141,17 @@ async def _peer(name: str, herken: logins.Herken, folder: Path) -> AsyncIterator
     """At about half of the rate that each bears. Raises Unavailable, HerkenError."""
     if name == "satosa":
         async with satosa.opened(folder, progress) as proxy:
-            yield Task(proxy, 40, 2.0)
+            yield Task(proxy, 40, 2.0, warm_up=10)
     else:
         postgres = herken.running.servers.postgres
         async with keycloak.opened(folder, postgres, progress) as server:
-            yield Task(server, 100, 5.0)
+            yield Task(server, 100, 5.0, warm_up=600)  # its compiler wants to know
 
 
 async def _warm_up(tasks: Sequence[Task]) -> None:
     for task in tasks:
         progress(f"warming up: {task.lane.name}")
-        await task.lane.drive(arrivals.at_once(max(10, task.at_once // 4)))
+        await task.lane.drive(arrivals.at_once(task.warm_up))
 
 
 async def _take_turn(task: Task, sizes: Sizes, found: Measured) -> None:
@@ -159,6 +168,19 @@ async def _beside_passwords(herken: logins.Herken, sizes: Sizes, found: Measured
     lane = logins.KeysBesidePasswords(herken, _PASSWORD_SHARE * alone)
     progress(f"{lane.name}: {lane.passwords_a_second:.0f} passwords a second")
     await _take_turn(Task(lane, 0, sizes.rate), sizes, found)
+
+
+async def _versions(running: Network, peers: Collection[str]) -> dict[str, str]:
+    """Of the servers, and of the peers that were run."""
+    connection = await asyncpg.connect(running.servers.postgres)
+    try:
+        postgres = await connection.fetchval("SHOW server_version")
+    finally:
+        await connection.close()
+    kafka = next(jar.version for jar in maven.locked() if jar.artifact.startswith("kafka_"))
+    known = {"satosa": satosa.versions, "keycloak": keycloak.versions}
+    of_peers = {name: of for peer in peers for name, of in known[peer]().items()}
+    return {"Kafka": kafka, "PostgreSQL": postgres} | of_peers
 
 
 def processes_of(running: Network) -> dict[str, list[psutil.Process]]:

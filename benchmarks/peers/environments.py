@@ -37,6 +37,13 @@ async def python(name: str, progress: Callable[[str], None]) -> Path:
     return found
 
 
+def locked(name: str, *packages: str) -> dict[str, str]:
+    """The versions of some packages of an environment."""
+    lines = (Path("requirements") / f"peers-{name}.lock").read_text().splitlines()
+    pinned = dict(line.split()[0].split("==") for line in lines if "==" in line)
+    return {package: pinned[package] for package in packages}
+
+
 async def run(*argv: str) -> None:
     """Run a command to its end. Raises Unavailable."""
     process = await asyncio.create_subprocess_exec(

@@ -98,6 +98,10 @@ async def opened(
         await stop(server)
 
 
+def versions() -> dict[str, str]:
+    return {"Keycloak": VERSION}
+
+
 async def _answers(realm: str) -> bool:
     def ask() -> bool:
         try:

@@ -74,6 +74,11 @@ async def opened(folder: Path, progress: Callable[[str], None]) -> AsyncIterator
         await stop(server)
 
 
+def versions() -> dict[str, str]:
+    """Of what its environment is locked to."""
+    return environments.locked("satosa", "satosa", "pysaml2", "gunicorn")
+
+
 def _command(python: Path, port: int) -> list[str]:
     workers = str(os.cpu_count() or 1)
     options = ("--workers", workers, "--bind", f"127.0.0.1:{port}", "--log-level", "error")

@@ -11,6 +11,7 @@ rules here, no messages to decode, and what herken keeps in Postgres is kept in 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 from schemas import jose
@@ -36,7 +37,7 @@ class Jose:
     them, and can be read again."""
 
     def __init__(self, keys: Mapping[str, PrivateKey]) -> None:
-        self._keys = keys
+        self._keys, self._sealer = keys, jose.Sealer()
         self._public = {name: public_jwk(key) for name, key in keys.items()}
 
     def sign(self, by: str, size: int, *tokens: str) -> str:
@@ -47,9 +48,17 @@ class Jose:
         public = self._public[by]
         return _tokens(jose.verified_payload(token, public["x"], public["y"]).decode())
 
+    def seal_once(self, size: int, recipient: str, *tokens: str) -> str:
+        """As a user does."""
+        return jose.seal(_filled(size, tokens).encode(), *self._recipient(recipient))
+
     def seal(self, size: int, recipient: str, *tokens: str) -> str:
-        public, kid = self._public[recipient], self._keys[recipient].kid
-        return jose.seal(_filled(size, tokens).encode(), public["x"], public["y"], kid)
+        """As a participant does, again and again for the same recipients."""
+        text, at = _filled(size, tokens).encode(), time.time()
+        return self._sealer.seal(text, *self._recipient(recipient), at)
+
+    def _recipient(self, name: str) -> tuple[str, str, str]:
+        return self._public[name]["x"], self._public[name]["y"], self._keys[name].kid
 
     def open(self, token: str, recipient: str) -> list[str]:
         """Raises JoseFault."""
@@ -92,7 +101,7 @@ class User:
 
     def challenged(self, _: bytes, challenge: str) -> str:
         signed = self._crypto.sign(USER, 155)
-        return _filled(1128, (self._crypto.seal(515, PROVIDER, signed),))
+        return _filled(1128, (self._crypto.seal_once(515, PROVIDER, signed),))
 
 
 class Makelaar:

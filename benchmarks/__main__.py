@@ -21,8 +21,9 @@ import psutil
 from benchmarks.measure import P99_GOAL_MS, Measured, Sizes, measure, progress
 from benchmarks.table import Report, document, markdown
 from pipeline import logs
-from pipeline.errors import ServerUnreachable, WrongUse
+from pipeline.errors import HerkenError, ServerUnreachable, WrongUse
 from pipeline.keys import utc_now
+from sandbox.processes import ServerFailed
 
 RESULTS = Path("benchmarks") / "results"
 PEERS = ("satosa", "keycloak")
@@ -113,8 +114,11 @@ if __name__ == "__main__":
     except WrongUse as wrong:
         progress(str(wrong))
         sys.exit(2)
-    except ServerUnreachable as away:
+    except (ServerUnreachable, ServerFailed) as away:
         progress(str(away))
         sys.exit(3)
+    except HerkenError as failed:
+        progress(str(failed))
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

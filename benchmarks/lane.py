@@ -9,6 +9,8 @@ from typing import Protocol
 
 import psutil
 
+from pipeline.errors import HerkenError
+
 Groups = Mapping[str, Sequence[psutil.Process]]
 """Who takes part, by what they are in a table."""
 CLIENT = "client"
@@ -52,14 +54,30 @@ class Turn:
         return statistics.quantiles(self.latencies, n=100, method="inclusive")[percent - 1]
 
 
+class LaneFailed(HerkenError):
+    """A login that was measured did not come to what it must."""
+
+
 async def measured(lane: Lane, instants: Sequence[float]) -> Turn:
-    """One turn of a lane."""
+    """One turn of a lane. Raises LaneFailed."""
     before = _cpu(lane.processes())
-    latencies = await lane.drive(instants)
+    latencies = await driven(lane, instants)
     after = _cpu(lane.processes())  # anew: some may have come meanwhile
     ends = [at + took / 1000 for at, took in zip(instants, latencies, strict=True)]
     spent = {name: (used - before.get(name, 0.0)) * 1000 for name, used in after.items()}
     return Turn(latencies, max(ends), {name: used / len(instants) for name, used in spent.items()})
+
+
+async def driven(lane: Lane, instants: Sequence[float]) -> list[float]:
+    """What each took (ms). Raises LaneFailed."""
+    try:
+        return await lane.drive(instants)
+    except ExceptionGroup as errors:
+        first = errors.exceptions[0]
+        told = f"{len(errors.exceptions)} logins failed, one with {type(first).__name__}: {first}"
+        raise LaneFailed(f"{lane.name}: {told}") from errors
+    except (HerkenError, TimeoutError) as error:
+        raise LaneFailed(f"{lane.name}: {error or 'a login did not end'}") from error
 
 
 def _cpu(groups: Groups) -> dict[str, float]:

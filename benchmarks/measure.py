@@ -19,7 +19,7 @@ import psutil
 from benchmarks import arrivals, logins, naive, relay
 from benchmarks.figures import Series
 from benchmarks.highest import Trial, highest_rate
-from benchmarks.lane import Lane, cpu_seconds, measured
+from benchmarks.lane import Lane, LaneFailed, cpu_seconds, driven, measured
 from benchmarks.peers import keycloak, satosa
 from benchmarks.peers.environments import Unavailable
 from pipeline.errors import HerkenError
@@ -62,6 +62,7 @@ class Task:
     at_once: int
     rate: float = 0.0
     warm_up: int = 50
+    is_peer: bool = False
 
 
 @dataclass
@@ -85,12 +86,13 @@ async def measure(sizes: Sizes, peers: Sequence[str], folder: Path) -> Measured:
         herken = await stack.enter_async_context(logins.opened(folder / "herken", progress))
         tasks = await _own_lanes(herken, sizes, folder, stack)
         tasks += await _peers(herken, peers, folder, found, stack)
-        await _warm_up(tasks)
-        for number in range(1, sizes.turns + 1):
-            for task in tasks:
-                progress(f"turn {number} of {sizes.turns}: {task.lane.name}")
-                await _take_turn(task, sizes, found)
-            await _beside_passwords(herken, sizes, found)
+        for number in range(sizes.turns + 1):
+            progress(f"turn {number} of {sizes.turns}" if number else "warming up")
+            for task in list(tasks):
+                if not await take_turn(task, sizes, found, warm_up=not number):
+                    tasks.remove(task)
+            if number:
+                await _beside_passwords(herken, sizes, found)
         progress(f"the highest rate with a p99 of at most {P99_GOAL_MS:.0f} ms")
         keys = logins.Keys(herken)
         found.highest = await highest_rate(keys, P99_GOAL_MS, sizes.seconds / 2, progress)
@@ -141,20 +143,32 @@ async def _peer(name: str, herken: logins.Herken, folder: Path) -> AsyncIterator
     """At about half of the rate that each bears. Raises Unavailable, HerkenError."""
     if name == "satosa":
         async with satosa.opened(folder, progress) as proxy:
-            yield Task(proxy, 40, 2.0, warm_up=10)
+            yield Task(proxy, 40, 2.0, warm_up=10, is_peer=True)
     else:
         postgres = herken.running.servers.postgres
         async with keycloak.opened(folder, postgres, progress) as server:
-            yield Task(server, 100, 5.0, warm_up=600)  # its compiler wants to know
+            # its compiler wants to know
+            yield Task(server, 100, 5.0, warm_up=600, is_peer=True)
 
 
-async def _warm_up(tasks: Sequence[Task]) -> None:
-    for task in tasks:
-        progress(f"warming up: {task.lane.name}")
-        await task.lane.drive(arrivals.at_once(task.warm_up))
+async def take_turn(task: Task, sizes: Sizes, found: Measured, *, warm_up: bool) -> bool:
+    """Whether the lane goes on: a peer that fails is left out. Raises LaneFailed."""
+    progress(f"  {task.lane.name}")
+    try:
+        if warm_up:
+            await driven(task.lane, arrivals.at_once(task.warm_up))
+        else:
+            await _measure(task, sizes, found)
+    except LaneFailed as failed:
+        if not task.is_peer:
+            raise
+        found.lanes.pop(task.lane.name, None)
+        found.absent[task.lane.name.lower()] = str(failed)
+        return False
+    return True
 
 
-async def _take_turn(task: Task, sizes: Sizes, found: Measured) -> None:
+async def _measure(task: Task, sizes: Sizes, found: Measured) -> None:
     series = found.series(task.lane)
     if task.at_once:
         series.bursts.append(await measured(task.lane, arrivals.at_once(task.at_once)))
@@ -167,7 +181,7 @@ async def _beside_passwords(herken: logins.Herken, sizes: Sizes, found: Measured
     alone = found.series(logins.Passwords(herken)).bursts[-1].rate
     lane = logins.KeysBesidePasswords(herken, _PASSWORD_SHARE * alone)
     progress(f"{lane.name}: {lane.passwords_a_second:.0f} passwords a second")
-    await _take_turn(Task(lane, 0, sizes.rate), sizes, found)
+    await _measure(Task(lane, 0, sizes.rate), sizes, found)
 
 
 async def _versions(running: Network, peers: Collection[str]) -> dict[str, str]:

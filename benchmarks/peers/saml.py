@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
 from lxml import etree
 from signxml import CanonicalizationMethod, XMLSigner, XMLVerifier
+from signxml.exceptions import SignXMLException
 
 LEVEL = "urn:etoegang:core:assurance-class:loa3"
 _PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
@@ -54,8 +55,13 @@ class Party:
         )
 
     def verified(self, element: etree._Element) -> etree._Element:
-        """What its own signature holds for. Raises InvalidSignature of signxml."""
-        return XMLVerifier().verify(element, x509_cert=self.trusted, id_attribute="ID").signed_xml
+        """What its own signature holds for. Raises Refused."""
+        verifier = XMLVerifier()
+        try:
+            found = verifier.verify(element, x509_cert=self.trusted, id_attribute="ID")
+        except (SignXMLException, ValueError) as error:
+            raise Refused(str(error)) from None
+        return found.signed_xml
 
 
 def authn_request(party: Party, to: str, answer_at: str) -> tuple[str, str]:
@@ -121,6 +127,14 @@ def require_answer(party: Party, encoded: str, request_id: str) -> None:
     audience = assertion.findtext(".//a:Audience", namespaces=_NAMES)
     if answer.get("InResponseTo") != request_id or audience != party.entity_id or level != LEVEL:
         raise Refused("an answer to something else")
+
+
+def unsigned(encoded: str) -> str:
+    """The same without its first signature."""
+    element = etree.fromstring(base64.b64decode(encoded))
+    signature = next(element.iter("{http://www.w3.org/2000/09/xmldsig#}Signature"))
+    signature.getparent().remove(signature)
+    return _encoded(element)
 
 
 def _encoded(element: etree._Element) -> str:

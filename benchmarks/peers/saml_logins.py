@@ -12,10 +12,12 @@ import html
 import json
 import re
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -26,6 +28,11 @@ from benchmarks.peers.saml import Party, Refused
 
 _INPUT = re.compile(r'name="(SAMLResponse|RelayState)"[^>]*value="([^"]*)"')
 _STATUS_LENGTH = 200
+_Hand = Callable[[str], str]
+
+
+class Unfair(Exception):
+    """What is measured does less than it should."""
 
 
 @dataclass(frozen=True)
@@ -60,24 +67,45 @@ class Browser:
 
     async def login(self) -> None:
         """One login, its answer verified. Raises Refused."""
+        await self._log_in(lambda request: request, lambda proof: proof)
+
+    async def require_strict(self) -> None:
+        """A broker that looks at no signature would be cheap. Raises Unfair."""
+        for spoiled in (saml.unsigned, lambda as_is: as_is), (lambda as_is: as_is, saml.unsigned):
+            with suppress(Refused):
+                await self._log_in(*spoiled)
+                raise Unfair("it takes a request or a response without a signature")
+
+    async def _log_in(self, sent: _Hand, proved: _Hand) -> None:
+        """`sent`, `proved`: what becomes of the request and of the proof on their way."""
         s = self.settings
         request, id_ = saml.authn_request(s.dienstverlener, s.sso, s.answer_at)
+        location, cookie = await self._ask(sent(request))
+        answer = await self._answer(proved(self._proof(location)), location, cookie)
+        saml.require_answer(s.dienstverlener, answer, id_)
+
+    async def _ask(self, request: str) -> tuple[str, str]:
+        """Where the broker sends the browser, and its state. Raises Refused."""
         form = {"SAMLRequest": request, "RelayState": "state"}
-        async with self.session.post(s.sso, data=form, allow_redirects=False) as answer:
-            location, cookie = answer.headers.get("Location", ""), _cookie(answer)
+        sending = self.session.post(self.settings.sso, data=form, allow_redirects=False)
+        async with sending as answer:
+            location = answer.headers.get("Location", "")
             if not location:
                 raise Refused(f"{answer.status}: {(await answer.text())[:_STATUS_LENGTH]}")
-        saml.require_answer(s.dienstverlener, await self._proved(location, cookie), id_)
+            return location, _cookie(answer)
 
-    async def _proved(self, location: str, cookie: str) -> str:
-        """The broker's response, once the provider's has reached it."""
+    def _proof(self, location: str) -> str:
+        """The provider's response to what the broker asks."""
         s = self.settings
-        query = urlsplit(location).query
-        asked = saml.requested(s.provider, query)
-        state = dict(pair.split("=", 1) for pair in query.split("&")).get("RelayState", "")
-        proof = saml.response(s.provider, asked, s.acs, s.broker, "1234567890")
+        asked = saml.requested(s.provider, urlsplit(location).query)
+        return saml.response(s.provider, asked, s.acs, s.broker, "1234567890")
+
+    async def _answer(self, proof: str, location: str, cookie: str) -> str:
+        """The broker's response, once the provider's has reached it. Raises Refused."""
+        state = dict(parse_qsl(urlsplit(location).query)).get("RelayState", "")
         form = {"SAMLResponse": proof, "RelayState": state}
-        async with self.session.post(s.acs, data=form, headers={"Cookie": cookie}) as answer:
+        headers = {"Cookie": cookie}
+        async with self.session.post(self.settings.acs, data=form, headers=headers) as answer:
             text = await answer.text()
         fields = {name: html.unescape(value) for name, value in _INPUT.findall(text)}
         if "SAMLResponse" not in fields:
@@ -94,7 +122,9 @@ async def main(path: Path) -> None:
     connector = aiohttp.TCPConnector(limit=0)
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(connector=connector, cookie_jar=jar) as session:
-        await arrivals.serve(Browser(session, read(path)).login)
+        browser = Browser(session, read(path))
+        await browser.require_strict()
+        await arrivals.serve(browser.login)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ _KEY_BITS = 2048
 _METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
 _PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
 _DIENSTVERLENER, _PROVIDER = "http://127.0.0.1/dienstverlener", "http://127.0.0.1/provider"
+_ACS = f"{_DIENSTVERLENER}/acs"
 
 
 @dataclass(frozen=True)
@@ -107,36 +108,36 @@ def _founded(broker: Broker) -> Path:
     key, certificate = keys["broker"]
     (broker.folder / "broker.key").write_text(key)
     (broker.folder / "broker.crt").write_text(certificate)
-    acs = f"{_DIENSTVERLENER}/acs"
     metadata = {
-        "dienstverlener": _metadata(
-            _DIENSTVERLENER,
-            "SPSSODescriptor",
-            'AuthnRequestsSigned="true" WantAssertionsSigned="true"',
-            keys["dienstverlener"][1],
-            f'<AssertionConsumerService index="0" isDefault="true" Binding="{POST}" '
-            f'Location="{acs}"/>',
-        ),
-        "provider": _metadata(
-            _PROVIDER,
-            "IDPSSODescriptor",
-            'WantAuthnRequestsSigned="true"',
-            keys["provider"][1],
-            f'<SingleSignOnService Binding="{REDIRECT}" Location="{_PROVIDER}/sso"/>',
-        ),
+        "dienstverlener": _dienstverlener(keys["dienstverlener"][1]),
+        "provider": _provider(keys["provider"][1]),
     }
     broker.write(metadata, secrets.token_hex(16))
-    settings = broker.folder / "client.json"
     content = {
         "dienstverlener": _party(_DIENSTVERLENER, *keys["dienstverlener"], certificate),
         "provider": _party(_PROVIDER, *keys["provider"], certificate),
         "broker": broker.entity_ids[1],
         "sso": broker.sso,
         "acs": broker.acs,
-        "answer_at": acs,
+        "answer_at": _ACS,
     }
+    settings = broker.folder / "client.json"
     settings.write_text(json.dumps(content))
     return settings
+
+
+def _dienstverlener(certificate: str) -> str:
+    signs = 'AuthnRequestsSigned="true" WantAssertionsSigned="true"'
+    endpoint = (
+        f'<AssertionConsumerService index="0" isDefault="true" Binding="{POST}" Location="{_ACS}"/>'
+    )
+    return _metadata(_DIENSTVERLENER, "SPSSODescriptor", signs, certificate, endpoint)
+
+
+def _provider(certificate: str) -> str:
+    endpoint = f'<SingleSignOnService Binding="{REDIRECT}" Location="{_PROVIDER}/sso"/>'
+    wants = 'WantAuthnRequestsSigned="true"'
+    return _metadata(_PROVIDER, "IDPSSODescriptor", wants, certificate, endpoint)
 
 
 def _party(entity_id: str, key: str, certificate: str, trusted: str) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -21,7 +23,8 @@ from benchmarks.figures import (
     spread,
 )
 from benchmarks.highest import FACTOR, FIRST_RATE, Trial, held, highest_rate, next_rate
-from benchmarks.lane import CLIENT, Groups, Turn, measured
+from benchmarks.lane import CLIENT, Groups, LaneFailed, Turn, measured
+from benchmarks.measure import Measured, Sizes, Task, take_turn
 from benchmarks.table import Report, document, markdown
 
 
@@ -188,3 +191,37 @@ def test_the_search_ends_when_the_lane_cannot_keep_up() -> None:
     trials = asyncio.run(highest_rate(Lane(), 250, 10, lambda _: None))
     assert held(trials, 250) == 50
     assert [trial.rate for trial in trials] == [40, 50, 62.5, 62.5]
+
+
+class _Refusing:
+    name = "SATOSA"
+
+    async def drive(self, instants: Sequence[float]) -> list[float]:
+        async def refused() -> None:
+            raise ValueError("no answer")
+
+        return await arrivals.drive(refused, instants)
+
+    def processes(self) -> Groups:
+        return {}
+
+
+def test_a_peer_that_fails_is_left_out_with_the_reason() -> None:
+    found = Measured(lanes={"SATOSA": Series("SATOSA")})
+    task = Task(_Refusing(), 2, is_peer=True)
+    assert not asyncio.run(take_turn(task, Sizes(), found, warm_up=False))
+    assert found.lanes == {}
+    assert found.absent == {"satosa": "SATOSA: 2 logins failed, one with ValueError: no answer"}
+
+
+def test_the_measurement_ends_when_a_lane_of_our_own_fails() -> None:
+    with pytest.raises(LaneFailed):
+        asyncio.run(take_turn(Task(_Refusing(), 2), Sizes(), Measured(), warm_up=True))
+
+
+@pytest.mark.parametrize("wrong", ["--turns=0", "--rate=-1", "--logins=many", "--peers=ldap"])
+def test_wrong_use_ends_with_2_and_says_what_is_wrong(wrong: str) -> None:
+    command = [sys.executable, "-m", "benchmarks", wrong]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert wrong.partition("=")[2] in ended.stderr

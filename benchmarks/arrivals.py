@@ -35,6 +35,7 @@ async def drive(login: Login, instants: Sequence[float]) -> list[float]:
 
     Raises ExceptionGroup of what they raise; TimeoutError where one does not end.
     """
+    last = max(instants, default=0.0)
     began = time.perf_counter() + _LEAD_SECONDS
 
     async def one(instant: float) -> float:
@@ -42,7 +43,7 @@ async def drive(login: Login, instants: Sequence[float]) -> list[float]:
         await login()
         return (time.perf_counter() - began - instant) * 1000
 
-    async with asyncio.timeout(max(instants) + _PATIENCE_SECONDS), asyncio.TaskGroup() as logins:
+    async with asyncio.timeout(last + _PATIENCE_SECONDS), asyncio.TaskGroup() as logins:
         tasks = [logins.create_task(one(instant)) for instant in instants]
     return [task.result() for task in tasks]
 

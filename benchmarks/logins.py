@@ -169,15 +169,18 @@ class Passwords:
 
 @dataclass(frozen=True)
 class KeysBesidePasswords:
-    """Logins with a signing key, while others log in with passwords, at so many a second."""
+    """Logins with a signing key, while others log in with passwords.
+
+    passwords_a_second  as it is when a turn begins
+    """
 
     herken: Herken
-    passwords_a_second: float
+    passwords_a_second: Callable[[], float]
     name: str = "herken, beside passwords"
 
     async def drive(self, instants: Sequence[float]) -> list[float]:
         """Of those with a key only."""
-        others = arrivals.steadily(self.passwords_a_second, max(instants))
+        others = arrivals.steadily(self.passwords_a_second(), max(instants))
         passwords = asyncio.create_task(arrivals.drive(self.herken.by_password, others))
         try:
             return await arrivals.drive(self.herken.by_key, instants)

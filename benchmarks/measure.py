@@ -84,15 +84,13 @@ async def measure(sizes: Sizes, peers: Sequence[str], folder: Path) -> Measured:
     found = Measured()
     async with AsyncExitStack() as stack:
         herken = await stack.enter_async_context(logins.opened(folder / "herken", progress))
-        tasks = await _own_lanes(herken, sizes, folder, stack)
+        tasks = await _own_lanes(herken, sizes, folder, found, stack)
         tasks += await _peers(herken, peers, folder, found, stack)
         for number in range(sizes.turns + 1):
             progress(f"turn {number} of {sizes.turns}" if number else "warming up")
             for task in list(tasks):
                 if not await take_turn(task, sizes, found, warm_up=not number):
                     tasks.remove(task)
-            if number:
-                await _beside_passwords(herken, sizes, found)
         progress(f"the highest rate with a p99 of at most {P99_GOAL_MS:.0f} ms")
         keys = logins.Keys(herken)
         found.highest = await highest_rate(keys, P99_GOAL_MS, sizes.seconds / 2, progress)
@@ -102,7 +100,7 @@ async def measure(sizes: Sizes, peers: Sequence[str], folder: Path) -> Measured:
 
 
 async def _own_lanes(
-    herken: logins.Herken, sizes: Sizes, folder: Path, stack: AsyncExitStack
+    herken: logins.Herken, sizes: Sizes, folder: Path, found: Measured, stack: AsyncExitStack
 ) -> list[Task]:
     kafka, shared = herken.running.servers.kafka, {"Kafka": logins.servers()["Kafka"]}
     signed, plain = [
@@ -110,13 +108,20 @@ async def _own_lanes(
         for signed in (True, False)
     ]
     one_by_one = await stack.enter_async_context(naive.opened(kafka, shared, folder))
-    return [
-        Task(signed, 2 * sizes.logins, sizes.rate),
+    passwords = logins.Passwords(herken)
+
+    def share() -> float:
+        reached = found.series(passwords).bursts
+        return _PASSWORD_SHARE * reached[-1].rate if reached else 0.0
+
+    return [  # what is compared stands together
+        Task(logins.Argon2(), _PASSWORDS),
+        Task(passwords, _PASSWORDS),
+        Task(logins.KeysBesidePasswords(herken, share), 0, sizes.rate),
         Task(logins.Keys(herken), sizes.logins, sizes.rate),
+        Task(signed, 2 * sizes.logins, sizes.rate),
         Task(plain, 2 * sizes.logins),
         Task(one_by_one, max(10, sizes.logins // 10)),
-        Task(logins.Argon2(), _PASSWORDS),
-        Task(logins.Passwords(herken), _PASSWORDS),
     ]
 
 
@@ -175,13 +180,6 @@ async def _measure(task: Task, sizes: Sizes, found: Measured) -> None:
     if task.rate:
         steadily = arrivals.steadily(task.rate, sizes.seconds)
         series.steady.append(await measured(task.lane, steadily))
-
-
-async def _beside_passwords(herken: logins.Herken, sizes: Sizes, found: Measured) -> None:
-    alone = found.series(logins.Passwords(herken)).bursts[-1].rate
-    lane = logins.KeysBesidePasswords(herken, _PASSWORD_SHARE * alone)
-    progress(f"{lane.name}: {lane.passwords_a_second:.0f} passwords a second")
-    await _measure(Task(lane, 0, sizes.rate), sizes, found)
 
 
 async def _versions(running: Network, peers: Collection[str]) -> dict[str, str]:

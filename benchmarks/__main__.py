@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.figures import ORDER
 from benchmarks.measure import P99_GOAL_MS, Measured, Sizes, measure, progress
 from benchmarks.table import Report, document, markdown
 from pipeline import logs
@@ -84,7 +85,7 @@ def _report(found: Measured, sizes: Sizes) -> Report:
             **found.versions,
         },
         settings={**vars(sizes), "p99_goal_ms": P99_GOAL_MS},
-        lanes=list(found.lanes.values()),
+        lanes=[found.lanes[name] for name in ORDER if name in found.lanes],
         highest=found.highest,
         memory_mb=found.memory_mb,
         absent=found.absent,

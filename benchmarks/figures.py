@@ -107,6 +107,9 @@ HERKEN, RELAY, PLAIN, NAIVE = (
 PASSWORDS, ARGON2, BESIDE = "herken, passwords", "argon2id alone", "herken, beside passwords"
 SATOSA, KEYCLOAK = "SATOSA", "Keycloak"
 
+ORDER = (RELAY, PLAIN, NAIVE, HERKEN, SATOSA, KEYCLOAK, ARGON2, PASSWORDS, BESIDE)
+"""In which lanes are shown."""
+
 Lanes = Mapping[str, Series]
 _COUNTED = "SATOSA's own CPU ms a login / that of herken's roles, Kafka and Postgres; all at once"
 

@@ -18,6 +18,7 @@ from uuid import uuid4
 import psutil
 
 from benchmarks import arrivals
+from benchmarks.figures import ARGON2, BESIDE, HERKEN, PASSWORDS
 from benchmarks.lane import CLIENT, Groups
 from dienstverlener import Assertion, Dienstverlener
 from providers.credentials import password
@@ -144,7 +145,7 @@ class Keys:
     """Logins with a signing key."""
 
     herken: Herken
-    name: str = "herken"
+    name: str = HERKEN
 
     async def drive(self, instants: Sequence[float]) -> list[float]:
         return await arrivals.drive(self.herken.by_key, instants)
@@ -158,7 +159,7 @@ class Passwords:
     """Logins with a password and a code."""
 
     herken: Herken
-    name: str = "herken, passwords"
+    name: str = PASSWORDS
 
     async def drive(self, instants: Sequence[float]) -> list[float]:
         return await arrivals.drive(self.herken.by_password, instants)
@@ -176,7 +177,7 @@ class KeysBesidePasswords:
 
     herken: Herken
     passwords_a_second: Callable[[], float]
-    name: str = "herken, beside passwords"
+    name: str = BESIDE
 
     async def drive(self, instants: Sequence[float]) -> list[float]:
         """Of those with a key only."""
@@ -194,7 +195,7 @@ class KeysBesidePasswords:
 class Argon2:
     """The limit of passwords: argon2id with herken's parameters on all cores, and nothing else."""
 
-    name = "argon2id alone"
+    name = ARGON2
 
     def __init__(self) -> None:
         self._stored = password.hash_password(_PASSWORD)

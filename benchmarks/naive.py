@@ -23,6 +23,7 @@ from pydantic import BaseModel
 
 from benchmarks import arrivals, work
 from benchmarks.children import child, observed, until_stdin_ends
+from benchmarks.figures import NAIVE
 from benchmarks.lane import CLIENT, Groups
 from benchmarks.relay import create
 from benchmarks.work import Handler
@@ -46,7 +47,7 @@ def topic(number: int) -> str:
 class Naive:
     """The dienstverlener. Use `opened`."""
 
-    name = "FastStream, as its tutorial"
+    name = NAIVE
 
     def __init__(self, broker: KafkaBroker, crypto: work.Jose, others: Groups) -> None:
         self._broker, self._others = broker, others

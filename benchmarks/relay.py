@@ -24,6 +24,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from benchmarks import arrivals, work
 from benchmarks.children import child, observed, until_stdin_ends
+from benchmarks.figures import PLAIN, RELAY
 from benchmarks.lane import CLIENT, Groups
 from benchmarks.work import Handler
 from pipeline.beside import beside
@@ -51,7 +52,7 @@ class Relay:
         crypto: work.Jose | None,
         others: Groups,
     ) -> None:
-        self.name = "relay" if crypto else "relay without cryptography"
+        self.name = RELAY if crypto else PLAIN
         self._producer, self._crypto, self._others = producer, crypto, others
         self._waiting: dict[bytes, asyncio.Future[None]] = {}
 

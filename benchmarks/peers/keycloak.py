@@ -28,6 +28,7 @@ import asyncpg
 import psutil
 
 from benchmarks.children import asked, child, observed
+from benchmarks.figures import KEYCLOAK
 from benchmarks.lane import CLIENT, Groups
 from benchmarks.logins import servers
 from benchmarks.peers import environments
@@ -55,7 +56,7 @@ class Keycloak:
 
     server: psutil.Process
     driver: asyncio.subprocess.Process
-    name: str = "Keycloak"
+    name: str = KEYCLOAK
 
     async def drive(self, instants: Sequence[float]) -> list[float]:
         return await asked(self.driver, instants)

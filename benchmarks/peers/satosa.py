@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from benchmarks.children import asked, child, observed
+from benchmarks.figures import SATOSA
 from benchmarks.lane import CLIENT, Groups
 from benchmarks.peers import environments
 from benchmarks.peers.satosa_settings import POST, REDIRECT, Broker
@@ -44,7 +45,7 @@ class Satosa:
 
     server: psutil.Process
     driver: asyncio.subprocess.Process
-    name: str = "SATOSA"
+    name: str = SATOSA
 
     async def drive(self, instants: Sequence[float]) -> list[float]:
         return await asked(self.driver, instants)

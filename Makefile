@@ -26,6 +26,7 @@ install: $(STAMP) ## create .venv with the hash-locked requirements
 lock: install ## renew the requirements' lock files
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header -p 3.11 pyproject.toml -o requirements/runtime.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header -p 3.11 pyproject.toml --extra sandbox --extra dev -o requirements/dev.lock
+	for peer in satosa clients; do $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header -p 3.11 requirements/peers-$$peer.in -o requirements/peers-$$peer.lock; done
 
 schemas: install ## write the JSON Schemas, AsyncAPI and reference pages from the code
 	$(BIN)/python -m schemas.published
@@ -71,7 +72,7 @@ test: install lint types ## everything that has to hold
 demo: install ## eight logins, end to end, on real Kafka and Postgres
 	@$(BIN)/herken demo
 
-bench: install ## speed, CPU a login and memory, beside a baseline
+bench: install ## what a login costs, beside the limit and its peers: 15 minutes; a table
 	$(BIN)/python -m benchmarks
 
 docs: install ## the documentation as a site

@@ -53,8 +53,9 @@ async def measure(small: Size, large: Size, turns: int) -> dict[str, Any]:
     """Fill both, ask both in turns, and look at the plans of the large one."""
     with tempfile.TemporaryDirectory() as folder:
         async with AsyncExitStack() as stack:
-            dsn = await postgres.start(Path(folder), progress=_progress, stack=stack)
-            both = [await stack.enter_async_context(_filled(dsn, size)) for size in (small, large)]
+            server = await postgres.started(Path(folder), progress=_progress, stack=stack)
+            filled = [_filled(server.dsn, size) for size in (small, large)]
+            both = [await stack.enter_async_context(each) for each in filled]
             await _ask(both, turns)
             plans = {kind: await _plans(both[1], kind) for kind in KINDS}
             indexes = await _indexes(both[1].pool)

@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final
 
 import typer
@@ -188,8 +189,9 @@ def _settings(model: type[FromEnvironment]) -> Iterator[list[str]]:
 # --- commands
 
 
+@cache
 def command() -> Any:
-    """The command line, as typer parses it."""
+    """The command line, as typer parses it. Made once: registering adds to groups that stay."""
     app = typer.Typer(name="herken")
     commands.register(app)
     return typer.main.get_command(app)

@@ -8,8 +8,10 @@ Sources: RFC 7515, 7518 (3.4), 8725 (3.1, 3.11: fixed algorithm, `typ`).
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -93,33 +95,29 @@ def header_of(token: str) -> Header:
     parts = token.split(".")
     if len(parts) != 3 or not all(parts[:2]):
         raise JoseFault("not_jws")
-    return _read(parts[0])
-
-
-@lru_cache(maxsize=256)
-def _read(part: str) -> Header:
-    """Raises JoseFault: not_jws, alg_refused, header_refused."""
-    header = _json_object(part)
+    header = _json_object(parts[0])
     require_algorithm(header)
     if set(header) != _HEADER_MEMBERS or not all(isinstance(v, str) for v in header.values()):
         raise JoseFault("header_refused")
     return Header(header["typ"], header["kid"])
 
 
-def require_algorithm(header: dict[str, Any]) -> None:
+def require_algorithm(header: Mapping[str, Any]) -> None:
     """Only ES256. Raises JoseFault alg_refused. Source: RFC 8725 3.1."""
     if header.get("alg") != SIGNING_ALGORITHM:
         raise JoseFault("alg_refused")
 
 
-def _json_object(part: str) -> dict[str, Any]:
+@lru_cache(maxsize=256)
+def _json_object(part: str) -> Mapping[str, Any]:
+    """What is read is kept, since a sender's headers are the same; it is judged each time."""
     try:
         value = json.loads(decode_base64url(part))
     except (ValueError, RecursionError) as error:
         raise JoseFault("not_jws") from error
     if not isinstance(value, dict):
         raise JoseFault("not_jws")
-    return value
+    return MappingProxyType(value)
 
 
 def verified_payload(token: str, x: str, y: str) -> bytes:

@@ -85,7 +85,7 @@ async def _read(
     pool = await database.pool(dsn, size=1)
     try:
         async with Store(pool).session() as session:
-            row = (await session.rows([request_id])).get(request_id)
+            row = (await session.read([], [request_id])).rows.get(request_id)
             found = Row.model_validate_json(row.body) if row else None
             return found, await _outcomes(session, participant, found)
     except asyncpg.UndefinedTableError:

@@ -54,6 +54,14 @@ class Writes:
     relied_on: dict[Any, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is there before a batch is handled: inputs of it, and rows."""
+
+    handled: dict[UUID, Handled]
+    rows: dict[UUID, Row]
+
+
 class Conflict(Exception):
     """Somebody else was first: handle again with what is there now."""
 
@@ -72,11 +80,12 @@ class Session(Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Any]:
         """All that is written in the block, or nothing."""
 
+    async def read(self, ids: Sequence[UUID], request_ids: Iterable[UUID]) -> Known:
+        """Of these inputs, those handled before, and the rows of these logins, as they are at one
+        instant."""
+
     async def handled(self, ids: Sequence[UUID]) -> dict[UUID, Handled]:
         """Of these inputs, those handled before."""
-
-    async def rows(self, request_ids: Iterable[UUID]) -> dict[UUID, Row]:
-        """The rows of these logins, where there is one."""
 
     async def due_rows(self, now: datetime, limit: int) -> list[Row]:
         """Rows whose time has come, earliest first; locked until the transaction ends, and those
@@ -87,6 +96,9 @@ class Session(Protocol):
     ) -> None:
         """Write it all, or raise Conflict. `unconfirmed`: its outputs come from no input that would
         be delivered again."""
+
+    async def store(self, writes: Writes, still_holds: StillHolds | None) -> None:
+        """As `write`, in a transaction of its own, which has ended when this returns."""
 
     async def unconfirmed(self, before: datetime, limit: int) -> dict[UUID, Sequence[Record]]:
         """What the sweep decided before this, and perhaps never published."""

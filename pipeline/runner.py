@@ -113,25 +113,18 @@ class Runner:
 
     async def _attempt(self, stage: Stage, items: list[Item], taken: frozenset[str]) -> Settled:
         async with self._ledger.session() as session:
-            before = await session.handled([item.found.id for item in items])
-            fresh = [item for item in items if item.found.id not in before]
-            fold = await self._fold(stage, session, fresh, taken)
+            ids = [item.found.id for item in items]
+            before = await session.read(ids, {item.request_id for item in items})
+            fresh = [item for item in items if item.found.id not in before.handled]
+            fold = Fold(self._role, self._encode, before.rows, taken)
+            for item in await self._with_facts(stage, session, fresh, fold):
+                fold.handle(stage, item, self._moment(item.found.id))
             if fold.writes.handled:
-                async with session.transaction():
-                    await session.write(fold.writes, still_holds=self._role.still_holds)
+                await session.store(fold.writes, self._role.still_holds)
             _log_handled(stage, fresh, fold)
             repeated = await session.handled(fold.repeats) if fold.repeats else {}
-        again = [*_redelivered(items, before), *repeated.values()]
+        again = [*_redelivered(items, before.handled), *repeated.values()]
         return [record for each in again for record in each.outputs] + fold.outputs, fold.rejected
-
-    async def _fold(
-        self, stage: Stage, session: Session, items: list[Item], taken: frozenset[str]
-    ) -> Fold:
-        rows = await session.rows([item.request_id for item in items]) if items else {}
-        fold = Fold(self._role, self._encode, rows, taken)
-        for item in await self._with_facts(stage, session, items, fold):
-            fold.handle(stage, item, self._moment(item.found.id))
-        return fold
 
     async def _with_facts(
         self, stage: Stage, session: Session, items: list[Item], fold: Fold

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import asyncpg
 
-from pipeline.ledger import Conflict, Handled, Row, Writes
+from pipeline.ledger import Conflict, Handled, Known, Row, Writes
 from pipeline.stage import Connection, StillHolds
 from schemas.codec import Record
 
@@ -49,18 +49,14 @@ class PostgresSession:
     def transaction(self) -> Any:
         return self.connection.transaction()
 
-    async def handled(self, ids: Sequence[UUID]) -> dict[UUID, Handled]:
-        found = await self.connection.fetch(
-            "SELECT id, outputs, position FROM inputs WHERE id = ANY($1)", ids
-        )
-        return {row["id"]: Handled(load_records(row["outputs"]), row["position"]) for row in found}
+    async def read(self, ids: Sequence[UUID], request_ids: Iterable[UUID]) -> Known:
+        found = await self.connection.fetch(_READ, ids, list(request_ids))
+        handled = {row["id"]: _handled(row) for row in found if row["body"] is None}
+        rows = {row["id"]: _row(row) for row in found if row["body"] is not None}
+        return Known(handled, rows)
 
-    async def rows(self, request_ids: Iterable[UUID]) -> dict[UUID, Row]:
-        found = await self.connection.fetch(
-            "SELECT request_id, version, body, due_at FROM logins WHERE request_id = ANY($1)",
-            list(set(request_ids)),
-        )
-        return {row["request_id"]: Row(*row.values()) for row in found}
+    async def handled(self, ids: Sequence[UUID]) -> dict[UUID, Handled]:
+        return (await self.read(ids, ())).handled
 
     async def due_rows(self, now: datetime, limit: int) -> list[Row]:
         found = await self.connection.fetch(
@@ -70,6 +66,16 @@ class PostgresSession:
             limit,
         )
         return [Row(*row.values()) for row in found]
+
+    async def store(self, writes: Writes, still_holds: StillHolds | None) -> None:
+        try:
+            if not writes.changes and not writes.relied_on:
+                await self.connection.fetch(_WRITE, *_arguments(writes), False, True)
+                return
+        except asyncpg.SerializationError:
+            pass  # somebody was first: who, says the other way
+        async with self.transaction():
+            await self.write(writes, still_holds=still_holds)
 
     async def write(
         self, writes: Writes, *, still_holds: StillHolds | None = None, unconfirmed: bool = False
@@ -95,40 +101,59 @@ class PostgresSession:
         )
 
 
+_READ = """
+SELECT id, outputs, position, NULL::int AS version, NULL::jsonb AS body, NULL::timestamptz AS due_at
+FROM inputs WHERE id = ANY($1)
+UNION ALL
+SELECT request_id, NULL, NULL, version, body, due_at FROM logins WHERE request_id = ANY($2)
+"""
+
+
+def _handled(row: asyncpg.Record) -> Handled:
+    return Handled(load_records(row["outputs"]), row["position"])
+
+
+def _row(row: asyncpg.Record) -> Row:
+    return Row(row["id"], row["version"], row["body"], row["due_at"])
+
+
 _WRITE = """
 WITH input AS (
     INSERT INTO inputs (id, outputs, position, unconfirmed)
-    SELECT id, outputs, position, $4
+    SELECT id, outputs, position, $10
     FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (id, outputs, position)
     ON CONFLICT DO NOTHING RETURNING id
 ), won AS (
-    INSERT INTO claims (claim, input_id) SELECT * FROM unnest($5::text[], $6::uuid[])
+    INSERT INTO claims (claim, input_id) SELECT * FROM unnest($4::text[], $5::uuid[])
     ON CONFLICT DO NOTHING RETURNING claim
 ), login AS (
     INSERT INTO logins (request_id, version, body, due_at)
-    SELECT * FROM unnest($7::uuid[], $8::int[], $9::jsonb[], $10::timestamptz[])
+    SELECT * FROM unnest($6::uuid[], $7::int[], $8::jsonb[], $9::timestamptz[])
     ON CONFLICT (request_id) DO UPDATE
     SET version = EXCLUDED.version, body = EXCLUDED.body, due_at = EXCLUDED.due_at
     WHERE logins.version = EXCLUDED.version - 1 RETURNING request_id
+), written AS (
+    SELECT (SELECT count(*) FROM input) AS inputs,
+        (SELECT coalesce(array_agg(claim), '{}') FROM won) AS claims,
+        (SELECT count(*) FROM login) AS logins
 )
-SELECT (SELECT count(*) FROM input) AS inputs,
-    (SELECT array_agg(claim) FROM won) AS claims,
-    (SELECT count(*) FROM login) AS logins
+SELECT inputs, claims, logins, require_whole(
+    NOT $11 OR (inputs, cardinality(claims), logins)
+    = (cardinality($1), cardinality($4), cardinality($6))
+) FROM written
 """
 """All in one: to ask Postgres costs more than what it does. Inputs, claims and rows are each in
-order, so that two workers never wait for each other."""
+order, so that two workers never wait for each other. $11: this is a transaction of its own, so
+that it is an error where not all of it could be written."""
 
 
-async def _write(connection: Connection, writes: Writes, unconfirmed: bool) -> None:
-    """Raises Conflict."""
+def _arguments(writes: Writes) -> tuple[Any, ...]:
     ids, claims = sorted(writes.handled), sorted(writes.claims)
     rows = sorted(writes.rows.values(), key=lambda row: row.request_id)
-    (written,) = await connection.fetch(
-        _WRITE,
+    return (
         ids,
         [dump_records(writes.handled[id_].outputs) for id_ in ids],
         [writes.handled[id_].position for id_ in ids],
-        unconfirmed,
         claims,
         [writes.claims[name] for name in claims],
         [row.request_id for row in rows],
@@ -136,10 +161,15 @@ async def _write(connection: Connection, writes: Writes, unconfirmed: bool) -> N
         [row.body for row in rows],
         [row.due_at for row in rows],
     )
-    lost = frozenset(claims) - frozenset(written["claims"] or ())
-    if written["inputs"] < len(ids):  # handled by another, and its claims are its own
+
+
+async def _write(connection: Connection, writes: Writes, unconfirmed: bool) -> None:
+    """Raises Conflict."""
+    (written,) = await connection.fetch(_WRITE, *_arguments(writes), unconfirmed, False)
+    lost = frozenset(writes.claims) - frozenset(written["claims"] or ())
+    if written["inputs"] < len(writes.handled):  # by another, and its claims are its own
         raise Conflict
-    if lost or written["logins"] < len(rows):
+    if lost or written["logins"] < len(writes.rows):
         raise Conflict(lost)
 
 

@@ -171,6 +171,14 @@ class _TrappedSession(PostgresSession):
         if self._has_written:
             self._traps.reach("after commit")
 
+    async def store(self, writes: Writes, still_holds: StillHolds | None) -> None:
+        """Where it is one statement, nothing is between its work and its commit."""
+        if not writes.changes and not writes.relied_on:
+            self._traps.reach("before commit")
+        await super().store(writes, still_holds)
+        if not self._has_written:
+            self._traps.reach("after commit")
+
     async def write(
         self, writes: Writes, *, still_holds: StillHolds | None = None, unconfirmed: bool = False
     ) -> None:

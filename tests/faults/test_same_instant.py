@@ -97,7 +97,7 @@ async def held(relay: Relay) -> Held:
     request_id = relay.begin(DIRECT)
     await relay.settle(keep)
     async with _worker(relay, utc_now())._ledger.session() as session:
-        row = (await session.rows([request_id]))[request_id]
+        row = (await session.read([], [request_id])).rows[request_id]
     assert row.due_at is not None
     return Held(relay, request_id, kept[0], row.due_at)
 

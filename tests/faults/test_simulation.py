@@ -17,6 +17,7 @@ from uuid import uuid4
 import pytest
 
 from brokers import evidence
+from pipeline.fold import Fold
 from pipeline.ledger import Handled
 from pipeline.runner import Runner
 from registry import rules as registry_rules
@@ -91,12 +92,15 @@ async def _never_publishes_what_is_left(runner: Runner, publish: Any) -> None:
 
 async def _publishes_first(self: Runner, stage: Any, items: Any, taken: Any) -> Any:
     async with self._ledger.session() as session:
-        before = await session.handled([item.found.id for item in items])
-        fresh = [item for item in items if item.found.id not in before]
-        fold = await self._fold(stage, session, fresh, taken)
+        before = await session.read(
+            [item.found.id for item in items], [item.request_id for item in items]
+        )
+        fresh = [item for item in items if item.found.id not in before.handled]
+        fold = Fold(self._role, self._encode, before.rows, taken)
+        for item in await self._with_facts(stage, session, fresh, fold):
+            fold.handle(stage, item, self._moment(item.found.id))
         await _publishing[0](fold.outputs)
-        async with session.transaction():
-            await session.write(fold.writes, still_holds=self._role.still_holds)
+        await session.store(fold.writes, self._role.still_holds)
     return [], fold.rejected
 
 

@@ -92,17 +92,20 @@ def writes(*rows: Row, **changes: Any) -> Writes:
 
 
 async def write(session: Any, found: Writes, **how: Any) -> bool:
-    """Whether it was written; a conflict leaves nothing."""
+    """Whether it was written, as a batch is or as a sweep is; a conflict leaves nothing."""
     try:
-        async with session.transaction():
-            await session.write(found, **how)
+        if how.pop("unconfirmed", False):
+            async with session.transaction():
+                await session.write(found, unconfirmed=True)
+        else:
+            await session.store(found, how.get("still_holds"))
     except Conflict:
         return False
     return True
 
 
 async def version_of(session: Any, request_id: UUID) -> int | None:
-    found = await session.rows([request_id])
+    found = (await session.read([], [request_id])).rows
     return found[request_id].version if found else None
 
 
@@ -119,9 +122,9 @@ async def test_what_an_input_led_to_comes_back_byte_for_byte(session: Any) -> No
 async def test_row_comes_back_as_it_was(session: Any) -> None:
     due, never = row(due_at=NOW), row()
     assert await write(session, writes(due, never))
-    found = await session.rows([due.request_id, due.request_id, uuid4()])
+    found = (await session.read([], [due.request_id, due.request_id, uuid4()])).rows
     assert found == {due.request_id: due}
-    assert await session.rows([never.request_id]) == {never.request_id: never}
+    assert (await session.read([], [never.request_id])).rows == {never.request_id: never}
 
 
 async def test_store_says_whether_its_database_answers(pools: Pools) -> None:
@@ -139,7 +142,7 @@ async def test_row_is_written_when_its_version_is_the_next(
     assert await write(session, writes(first))
     again = replace(first, version=version, body='{"a": 2}')
     assert await write(session, writes(again)) is written
-    found = await session.rows([first.request_id])
+    found = (await session.read([], [first.request_id])).rows
     assert found == {first.request_id: again if written else first}
 
 

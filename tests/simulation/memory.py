@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from pipeline.keys import utc_now
-from pipeline.ledger import Conflict, Handled, Row, Writes
+from pipeline.ledger import Conflict, Handled, Known, Row, Writes
 from pipeline.stage import StillHolds
 from schemas.codec import Record
 from tests.simulation.locks import Locks
@@ -89,15 +89,14 @@ class MemorySession:
 
     # --- reading
 
+    async def read(self, ids: Sequence[UUID], request_ids: Iterable[UUID]) -> Known:
+        handled, rows = await self.handled(ids), self.ledger.rows
+        return Known(handled, {id_: rows[id_] for id_ in request_ids if id_ in rows})
+
     async def handled(self, ids: Sequence[UUID]) -> dict[UUID, Handled]:
         await self.ledger.reach(Point.LOOK_UP)
         inputs = self.ledger.inputs
         return {id_: inputs[id_].handled for id_ in ids if id_ in inputs}
-
-    async def rows(self, request_ids: Iterable[UUID]) -> dict[UUID, Row]:
-        await self.ledger.reach(Point.READ_ROWS)
-        rows = self.ledger.rows
-        return {id_: rows[id_] for id_ in request_ids if id_ in rows}
 
     async def due_rows(self, now: datetime, limit: int) -> list[Row]:
         await self.ledger.reach(Point.READ_DUE)
@@ -123,6 +122,10 @@ class MemorySession:
         if self.current is None:
             raise LookupError("no transaction")
         return self.current
+
+    async def store(self, writes: Writes, still_holds: StillHolds | None) -> None:
+        async with self.transaction():
+            await self.write(writes, still_holds=still_holds)
 
     async def write(
         self, writes: Writes, *, still_holds: StillHolds | None = None, unconfirmed: bool = False

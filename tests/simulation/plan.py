@@ -126,7 +126,7 @@ _HARMS: Final = (
     *(Harm.TWICE,) * 2,
     Harm.OFFSETS_LOST,
 )
-_DATABASE: Final = tuple(Point)[:10]
+_DATABASE: Final = tuple(Point)[: tuple(Point).index(Point.PUBLISH)]
 _ANYWHERE: Final = tuple(p for p in Point if p is not Point.RETRY)
 _POINTS: Final = {Harm.LOST_ANSWER: _DATABASE, Harm.TWICE: (Point.PUBLISH,)}
 _PLAYERS: Final = (*PLAYERS, BY_NAME["cor"], BY_NAME["cor"])

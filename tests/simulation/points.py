@@ -11,8 +11,7 @@ from typing import Any, Protocol
 class Point(StrEnum):
     """What a worker is about to do; the names that end a transaction: what it has just done."""
 
-    LOOK_UP = "before looking up its inputs"
-    READ_ROWS = "before reading its rows"
+    LOOK_UP = "before looking up its inputs and rows"
     READ_FACTS = "before reading its facts"
     READ_DUE = "before reading what is due"
     LOCK = "before locking what it rests on"

@@ -7,7 +7,6 @@ compare ratios, not figures, and read medians.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import platform
@@ -17,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import psutil
+import uvloop
 
 from benchmarks.figures import ORDER
 from benchmarks.measure import P99_GOAL_MS, Measured, Sizes, measure, progress
@@ -36,7 +36,7 @@ def main() -> int:
     sizes = Sizes(options.turns, options.logins, options.rate, options.seconds)
     logs.configure("CRITICAL", "benchmark")
     with tempfile.TemporaryDirectory() as folder:
-        found = asyncio.run(measure(sizes, options.peers, Path(folder)))
+        found = uvloop.run(measure(sizes, options.peers, Path(folder)))
     report = _report(found, sizes)
     if not options.no_results:
         _keep(report)

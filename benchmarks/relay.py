@@ -19,6 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 import psutil
+import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
@@ -187,4 +188,4 @@ async def _work(role: str, kafka: str, keys: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_work(sys.argv[1], sys.argv[2], Path(sys.argv[3])))
+    uvloop.run(_work(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

@@ -26,6 +26,10 @@ was asked before that waits for the first of these; who leads what now is known 
 With the library's own 40 s and 5 minutes, logins would miss their deadline.
 """
 KEEP_TRYING_SECONDS = 86_400.0
+FETCH_WAIT_MS: Final = 5_000
+"""How long Kafka keeps a question for records when there are none; records end it at once. With the
+library's 500 ms, an idle network asks and answers a hundred times a second. Less than
+`request_timeout_ms`. See `fetch_together`."""
 
 
 @asynccontextmanager
@@ -78,6 +82,16 @@ def keep_trying(producer: Client) -> None:
     """
     producer._message_accumulator._batch_ttl = KEEP_TRYING_SECONDS
     producer._request_timeout_ms = KEEP_TRYING_SECONDS * 1000  # how long a full batch is waited for
+
+
+def fetch_together(consumer: Client) -> None:
+    """Let a started consumer ask for all its partitions at once, or not at all.
+
+    The library asks for the others when records of one have been waiting for 100 ms; it asks one
+    question a broker at a time, so that whoever is read meanwhile would have to wait until that is
+    answered, which may take as long as FETCH_WAIT_MS.
+    """
+    consumer._fetcher._prefetch_backoff = KEEP_TRYING_SECONDS
 
 
 def unreachable(servers: str, error: Exception) -> ServerUnreachable:

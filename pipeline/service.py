@@ -26,10 +26,11 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 
 from pipeline import membership
 from pipeline.beside import beside
+from pipeline.commits import BeforeRevoked, Commits, Offsets
 from pipeline.dead_letters import Limit, is_misfit
 from pipeline.delivery import deliver, deliver_due
 from pipeline.errors import CRASH, HerkenError, StageStopped, WrongUse
-from pipeline.kafka import PATIENCE, keep_trying, unreachable
+from pipeline.kafka import FETCH_WAIT_MS, PATIENCE, fetch_together, keep_trying, unreachable
 from pipeline.polling import Poll
 from pipeline.runner import Runner
 from pipeline.settings import Settings
@@ -55,7 +56,11 @@ class Service:
         self._stopped = asyncio.Event()
         self._has_joined = False
         self.kafka = kafka_client(settings.kafka, name)
-        self._subscribers = [self._subscribe(stage) for stage in role.stages]
+        self._commits = {stage.topic.name: self._committing(stage) for stage in role.stages}
+        self._subscribers = {
+            stage.topic.name: self._subscribe(stage, self._commits[stage.topic.name])
+            for stage in role.stages
+        }
 
     def stop(self) -> None:
         """Let `run` finish the batches in hand, and return."""
@@ -89,6 +94,7 @@ class Service:
         what was not sent is given up, and comes again where somebody goes on."""
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.gather(*(commits.close() for commits in self._commits.values()))
                 await self.kafka.stop()
         except TimeoutError:
             log.warning("not_sent", waited=CLOSE_SECONDS)
@@ -99,7 +105,7 @@ class Service:
     def is_assigned(self) -> bool:
         """Whether every stage has joined its group; where there are more processes than
         partitions, some rightly have none."""
-        consumers = [subscriber.consumer for subscriber in self._subscribers]
+        consumers = [subscriber.consumer for subscriber in self._subscribers.values()]
         return self._has_joined and any(
             consumer is not None and consumer.assignment() for consumer in consumers
         )
@@ -112,12 +118,13 @@ class Service:
         long wait in the poll costs no latency, since records end it; a long sleep would.
         """
         keep_trying(self._producer)
-        for subscriber in self._subscribers:
+        for subscriber in self._subscribers.values():
+            fetch_together(subscriber.consumer)
             subscriber.consumer.getmany = Poll(subscriber.consumer, self._stop)
 
     def _watch_membership(self) -> None:
         if self._settings.instance:
-            for subscriber in self._subscribers:
+            for subscriber in self._subscribers.values():
                 membership.watch(subscriber.consumer, self._settings.instance, self._taken_over)
 
     def _taken_over(self) -> None:
@@ -131,7 +138,10 @@ class Service:
 
     # --- stages
 
-    def _subscribe(self, stage: Stage) -> Any:
+    def _committing(self, stage: Stage) -> Commits:
+        return Commits(lambda offsets: self.commit(stage, offsets), self._stop)
+
+    def _subscribe(self, stage: Stage, commits: Commits) -> Any:
         subscriber = self.kafka.subscriber(
             stage.topic.of(self._name),
             group_id=f"{self._name}.{stage.topic.name}",
@@ -141,8 +151,10 @@ class Service:
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),
             **membership.options(self._settings.instance),
+            listener=BeforeRevoked(commits),
             decoder=_undecoded,
             no_reply=True,
         )
@@ -168,7 +180,7 @@ class Service:
         await deliver(
             lambda: self.process(stage, records, limit),
             self.publish,
-            lambda: self.commit(stage, message),
+            lambda: self._commits[stage.topic.name].note(raw),
         )
 
     async def process(self, stage: Stage, records: Sequence[Record], limit: Limit) -> list[Record]:
@@ -178,11 +190,14 @@ class Service:
         limit.count(len(records) - dead, dead)
         return outputs
 
-    async def commit(self, stage: Stage, message: KafkaMessage) -> None:
-        """Commit the offsets of a batch; where its partitions went to another process meanwhile,
-        they are that one's to commit."""
+    async def commit(self, stage: Stage, offsets: Offsets) -> None:
+        """Commit offsets; where a partition went to another process meanwhile, it is that one's to
+        commit."""
+        consumer = self._subscribers[stage.topic.name].consumer
+        ours = offsets.keys() & (consumer.assignment() if consumer else ())
         try:
-            await message.ack()
+            if ours:
+                await consumer.commit({partition: offsets[partition] for partition in ours})
         except (CommitFailedError, IllegalStateError) as error:
             log.warning("not_committed", topic=stage.topic.name, error=type(error).__name__)
 

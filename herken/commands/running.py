@@ -53,7 +53,9 @@ def run(
 
     Several names of one role share this process, for a laptop.
     """
+    import uvloop
+
     from herken.wiring import run as run_role
     from pipeline.settings import Settings
 
-    asyncio.run(run_role(role, names, Settings.read()))
+    uvloop.run(run_role(role, names, Settings.read()))

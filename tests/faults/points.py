@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+from pipeline.commits import Offsets
 from pipeline.dead_letters import Limit
 from pipeline.ledger import Row, Writes
 from pipeline.service import Service
@@ -109,7 +110,7 @@ class TrappedService(Service):
 
     def _be_patient(self) -> None:
         super()._be_patient()
-        for subscriber, stage in zip(self._subscribers, self._role.stages, strict=True):
+        for subscriber, stage in zip(self._subscribers.values(), self._role.stages, strict=True):
             subscriber.consumer.getmany = self._reading(subscriber.consumer.getmany, stage)
 
     def _reading(
@@ -134,9 +135,9 @@ class TrappedService(Service):
         await super().publish(records)
         self.traps.reach("after publish")
 
-    async def commit(self, stage: Stage, message: Any) -> None:
+    async def commit(self, stage: Stage, offsets: Offsets) -> None:
         self.traps.reach("before offsets")
-        await super().commit(stage, message)
+        await super().commit(stage, offsets)
         self.traps.reach("after offsets")
 
     async def _sweep(self) -> None:

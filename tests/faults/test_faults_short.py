@@ -58,7 +58,9 @@ class NotesFirst(TrappedService):
     async def _handle(self, stage, limit, message) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
         records = [_record(raw) for raw in message.raw_message]
         outputs = await self.process(stage, records, limit)
-        await self.commit(stage, message)
+        commits = self._commits[stage.topic.name]
+        await commits.note(message.raw_message)
+        await commits.flush()
         await self.publish(outputs)
 
 

@@ -83,7 +83,7 @@ async def test_service_is_not_assigned_before_every_stage_has_joined() -> None:
     settings = Settings(kafka="127.0.0.1:1", network=Path("n"), secrets=Path("s"))
     service = Service("polder", RoleStages(BaseModel, lambda: None, []), Any, settings)
     consumer = SimpleNamespace(assignment=lambda: {("authn-requests.polder", 0)})
-    service._subscribers = [SimpleNamespace(consumer=consumer)]
+    service._subscribers = {"authn-requests": SimpleNamespace(consumer=consumer)}
     assert not service.is_assigned()
     service._has_joined = True
     assert service.is_assigned()

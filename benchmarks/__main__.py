@@ -20,6 +20,7 @@ import uvloop
 
 from benchmarks.figures import ORDER
 from benchmarks.measure import P99_GOAL_MS, Measured, Sizes, measure, progress
+from benchmarks.options import positive
 from benchmarks.table import Report, document, markdown
 from pipeline import logs
 from pipeline.errors import HerkenError, ServerUnreachable, WrongUse
@@ -50,22 +51,16 @@ def _options() -> argparse.Namespace:
         description=f"Writes a table and JSON to {RESULTS}. Exit code 1: a goal is not met.",
         epilog="Example: python -m benchmarks --turns 5 --peers satosa --json",
     )
-    parser.add_argument("--turns", type=_positive, default=Sizes.turns, help="of all lanes")
-    parser.add_argument("--logins", type=_positive, default=Sizes.logins, help="at once")
-    parser.add_argument("--rate", type=_positive, default=Sizes.rate, help="steady, a second")
-    parser.add_argument("--seconds", type=_positive, default=Sizes.seconds, help="of each rate")
+    parser.add_argument("--turns", type=positive, default=Sizes.turns, help="of all lanes")
+    parser.add_argument("--logins", type=positive, default=Sizes.logins, help="at once")
+    parser.add_argument("--rate", type=positive, default=Sizes.rate, help="steady, a second")
+    parser.add_argument("--seconds", type=positive, default=Sizes.seconds, help="of each rate")
     parser.add_argument(
         "--peers", nargs="*", choices=PEERS, default=PEERS, help="who is measured, too"
     )
     parser.add_argument("--no-results", action="store_true", help="write no files")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser.parse_args()
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text} is no whole number above 0")
-    return int(text)
 
 
 def _report(found: Measured, sizes: Sizes) -> Report:

@@ -26,7 +26,8 @@ from sandbox.network import Network
 
 FOLDER = Path("docs") / "flames"
 _WARM_UP = 300
-_OTHER_TEXT = re.compile(r"</?a[^>]*>|<!--.*?-->", re.DOTALL)
+_TITLE = re.compile(r'(<text id="title"[^>]*>)[^<]*')
+"""py-spy writes its command line there."""
 
 
 def main() -> int:
@@ -88,7 +89,7 @@ async def _looked_at(pid: int, seconds: int, file: Path) -> Path:
     if process.returncode:
         last = errors.decode().strip().splitlines()[-1:]
         raise WrongUse(f"py-spy may not look at other processes here: {''.join(last)}")
-    file.write_text(_OTHER_TEXT.sub("", file.read_text()))
+    file.write_text(_TITLE.sub(rf"\g<1>{file.stem}", file.read_text()))
     return file
 
 

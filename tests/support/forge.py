@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -25,11 +25,15 @@ from schemas import jose
 from schemas.codec import Record
 from schemas.directory import Directory, KeyUse, Participant
 from schemas.jose import PrivateKey, base64url, decode_base64url
+from schemas.merkle import root_and_paths
 from schemas.topics import Topic
 from schemas.values import Value
 
 DROP: Final = object()
 """As a changed value: the member is left out."""
+
+ROOT: Final = b"nl.herken.ES256-MTH, root of a tree of JWS signing inputs\0"
+"""What stands before the size and the root of a tree where these are signed."""
 
 _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Of the group of P-256. Source: NIST SP 800-186, 3.2.1.3."""
@@ -54,6 +58,11 @@ class Token:
         header, payload, _ = text.split(".")
         return cls(json.loads(decode_base64url(header)), json.loads(decode_base64url(payload)))
 
+    @property
+    def in_tree(self) -> Changes:
+        """The header that it has in a tree."""
+        return changed(self.header, {"alg": jose.TREE_ALGORITHM})
+
     def but(
         self,
         header: Changes | None = None,
@@ -77,6 +86,31 @@ def signed(header: Changes, payload: bytes, key: PrivateKey) -> str:
     return f"{signing_input}.{base64url(signature)}"
 
 
+@dataclass(frozen=True)
+class Part:
+    """The signature part of a JWS that is in a tree."""
+
+    signature: bytes
+    index: int
+    size: int
+    path: tuple[bytes, ...]
+
+
+def bytes_of(part: Part) -> bytes:
+    numbers = part.index.to_bytes(4, "big") + part.size.to_bytes(4, "big")
+    return part.signature + numbers + b"".join(part.path)
+
+
+def tree(tokens: Sequence[Token], key: PrivateKey) -> list[tuple[str, Part]]:
+    """Tokens in a tree that a key signed the root of: of each its signing input, and its part."""
+    texts = [f"{base64url(_json(each.in_tree))}.{base64url(_json(each.claims))}" for each in tokens]
+    root, paths = root_and_paths([text.encode() for text in texts])
+    size = len(texts)
+    signature = _es256(ROOT + size.to_bytes(4, "big") + root, key)
+    parts = [Part(signature, at, size, tuple(path)) for at, path in enumerate(paths)]
+    return list(zip(texts, parts, strict=True))
+
+
 def _json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
@@ -89,8 +123,8 @@ def twin(text: str) -> str:
     """The same JWS under the other signature that holds for it: (r, n - s) for (r, s)."""
     signing_input, _, signature = text.rpartition(".")
     raw = decode_base64url(signature)
-    s = _ORDER - int.from_bytes(raw[32:], "big")
-    return f"{signing_input}.{base64url(raw[:32] + s.to_bytes(32, 'big'))}"
+    s = _ORDER - int.from_bytes(raw[32:64], "big")
+    return f"{signing_input}.{base64url(raw[:32] + s.to_bytes(32, 'big') + raw[64:])}"
 
 
 def _es384(data: bytes, _: PrivateKey) -> bytes:

@@ -58,11 +58,6 @@ class Token:
         header, payload, _ = text.split(".")
         return cls(json.loads(decode_base64url(header)), json.loads(decode_base64url(payload)))
 
-    @property
-    def in_tree(self) -> Changes:
-        """The header that it has in a tree."""
-        return changed(self.header, {"alg": jose.TREE_ALGORITHM})
-
     def but(
         self,
         header: Changes | None = None,
@@ -75,25 +70,40 @@ class Token:
         return Token(changed(self.header, header), merged)
 
     def signed(self, key: PrivateKey) -> str:
-        """The compact JWS, by whatever algorithm the header names."""
-        return signed(self.header, _json(self.claims), key)
+        """The compact JWS, by whatever algorithm the header names; one that was in a tree is signed
+        by itself."""
+        in_tree = self.header["alg"] == jose.TREE_ALGORITHM
+        header = changed(self.header, {"alg": "ES256"} if in_tree else None)
+        return signed(header, _json(self.claims), key)
 
 
 def signed(header: Changes, payload: bytes, key: PrivateKey) -> str:
     """A compact JWS over any bytes, by whatever algorithm the header names."""
-    signing_input = f"{base64url(_json(header))}.{base64url(payload)}"
+    signing_input = _signing_input(header, payload)
     signature = _SIGNATURES[header["alg"]](signing_input.encode(), key)
     return f"{signing_input}.{base64url(signature)}"
 
 
+def _signing_input(header: Changes, payload: bytes) -> str:
+    return f"{base64url(_json(header))}.{base64url(payload)}"
+
+
 @dataclass(frozen=True)
 class Part:
-    """The signature part of a JWS that is in a tree."""
+    """The signature part of a JWS that is in a tree. `bare`: its root, signed as if it were a
+    message; `others`: the paths of all, by their places."""
 
     signature: bytes
     index: int
     size: int
     path: tuple[bytes, ...]
+    bare: bytes
+    others: tuple[tuple[bytes, ...], ...] = field(repr=False)
+
+    @property
+    def beside(self) -> Part:
+        """That of the one before it."""
+        return replace(self, index=self.index - 1, path=self.others[self.index - 1])
 
 
 def bytes_of(part: Part) -> bytes:
@@ -101,13 +111,17 @@ def bytes_of(part: Part) -> bytes:
     return part.signature + numbers + b"".join(part.path)
 
 
-def tree(tokens: Sequence[Token], key: PrivateKey) -> list[tuple[str, Part]]:
+def tree(
+    tokens: Sequence[Token], key: PrivateKey, algorithm: str = jose.TREE_ALGORITHM
+) -> list[tuple[str, Part]]:
     """Tokens in a tree that a key signed the root of: of each its signing input, and its part."""
-    texts = [f"{base64url(_json(each.in_tree))}.{base64url(_json(each.claims))}" for each in tokens]
-    root, paths = root_and_paths([text.encode() for text in texts])
-    size = len(texts)
-    signature = _es256(ROOT + size.to_bytes(4, "big") + root, key)
-    parts = [Part(signature, at, size, tuple(path)) for at, path in enumerate(paths)]
+    named = [each.but({"alg": algorithm}) for each in tokens]
+    texts = [_signing_input(each.header, _json(each.claims)) for each in named]
+    root, found = root_and_paths([text.encode() for text in texts])
+    size, paths = len(texts), tuple(map(tuple, found))
+    of_size = size.to_bytes(4, "big") + root
+    signature, bare = _es256(ROOT + of_size, key), _es256(of_size, key)
+    parts = [Part(signature, at, size, path, bare, paths) for at, path in enumerate(paths)]
     return list(zip(texts, parts, strict=True))
 
 
@@ -145,6 +159,7 @@ def _hs256(data: bytes, key: PrivateKey) -> bytes:
 
 _SIGNATURES: Mapping[str, Callable[[bytes, PrivateKey], bytes]] = {
     "ES256": _es256,
+    jose.TREE_ALGORITHM: _es256,
     "ES384": _es384,
     "HS256": _hs256,
     "none": lambda _, __: b"",

@@ -62,7 +62,7 @@ def sign(payload: bytes, typ: str, key: PrivateKey) -> str:
 
 
 def sign_all(payloads: Sequence[tuple[bytes, str]], key: PrivateKey) -> list[str]:
-    return [sign(*each, key) for each in payloads]
+    return [jose.sign(*each, key) for each in payloads]
 
 
 def verified_payload(token: str, x: str, _: str) -> bytes:

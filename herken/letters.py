@@ -38,7 +38,7 @@ _SHOWN = {
     "content-type": r"application/(jose|json)",
     "correlation_id": _UUID,
     "traceparent": r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}",
-    "alg": r"none|[A-Z]{2}\d{3}",
+    "alg": rf"none|[A-Z]{{2}}\d{{3}}|{re.escape(jose.TREE_ALGORITHM)}",
     "kid": r"[\w-]{43}",
     "typ": _TYPE + r"\+jwt",
 }

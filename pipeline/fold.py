@@ -1,12 +1,13 @@
 """A batch through a stage's pure function, message by message.
 
 Two messages of one login fold: the second is handled with the row that the first left. What was
-claimed by an earlier message of the batch is taken for a later one.
+claimed by an earlier message of the batch is taken for a later one. What the batch leads to is
+signed at its end, all of it together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,8 @@ from pipeline.ledger import Handled, Row, Writes
 from pipeline.stage import Moment, Outgoing, RoleStages, Stage, Step
 from schemas.codec import Faulty, Received, Record
 
-Encode = Callable[[UUID, Sequence[Outgoing]], list[Record]]
+Encode = Callable[[Mapping[UUID, Sequence[Outgoing]]], Mapping[UUID, Sequence[Record]]]
+"""The records of what each input led to: all of a batch in one call."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +36,25 @@ class Item:
 
 @dataclass
 class Fold:
-    """The rows as they are while a batch is handled, and all that it led to so far."""
+    """The rows as they are while a batch is handled, and all that it led to so far.
+
+    sent       what each input led to, not signed yet: `sign` makes it part of what is written
+    positions  where each input stood
+    """
 
     role: RoleStages[Any]
     encode: Encode
     rows: dict[UUID, Row]
     taken: frozenset[str] = frozenset()
+    sent: dict[UUID, Sequence[Outgoing]] = field(default_factory=dict)
+    positions: dict[UUID, str | None] = field(default_factory=dict)
     writes: Writes = field(default_factory=Writes)
     rejected: list[tuple[Record, str]] = field(default_factory=list)
     repeats: list[UUID] = field(default_factory=list)
 
     def handle(self, stage: Stage, item: Item, moment: Moment) -> None:
         """Handle one message; the same bytes a second time in one batch are nothing new."""
-        if item.found.id in self.writes.handled:
+        if item.found.id in self.sent:
             return
         step = self._step(stage, item, moment)
         if step.reject is not None:
@@ -80,7 +88,12 @@ class Fold:
         self.writes.changes.extend(step.changes)
         for thing, revision in step.relies_on.items():
             self._rely_on(thing, revision)
-        self.writes.handled[input_id] = Handled(self.encode(input_id, step.send), position)
+        self.sent[input_id], self.positions[input_id] = step.send, position
+
+    def sign(self) -> None:
+        """Make records of all that is to be sent, once every message of the batch is handled."""
+        for input_id, records in self.encode(self.sent).items():
+            self.writes.handled[input_id] = Handled(records, self.positions[input_id])
 
     def _rely_on(self, thing: Any, revision: int) -> None:
         """Read twice in one batch, and changed in between: the older one does not hold."""

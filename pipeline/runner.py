@@ -1,8 +1,9 @@
 """The one runner: a batch of records in, a batch of records out, everything between stored.
 
-Decode and verify each message by itself; load rows and facts in one query each; fold; write in
-one transaction; return what to publish. Whoever calls it publishes that and then commits the
-offsets, last. A crash anywhere leads to redelivery, and a redelivery to the same bytes.
+Decode and verify each message by itself; load rows and facts in one query each; fold; sign all that
+comes of it together; write in one transaction; return what to publish. Whoever calls it publishes
+that and then commits the offsets, last. A crash anywhere leads to redelivery, and a redelivery to
+the same bytes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -119,6 +121,7 @@ class Runner:
             fold = Fold(self._role, self._encode, before.rows, taken)
             for item in await self._with_facts(stage, session, fresh, fold):
                 fold.handle(stage, item, self._moment(item.found.id))
+            fold.sign()
             if fold.writes.handled:
                 await session.store(fold.writes, self._role.still_holds)
             _log_handled(stage, fresh, fold)
@@ -146,15 +149,24 @@ class Runner:
 
     # --- writing
 
-    def _encode(self, input_id: UUID, outgoing: Sequence[Outgoing]) -> list[Record]:
-        return [self._encode_one(input_id, n, out) for n, out in enumerate(outgoing)]
-
-    def _encode_one(self, input_id: UUID, number: int, out: Outgoing) -> Record:
+    def _encode(self, sent: Mapping[UUID, Sequence[Outgoing]]) -> dict[UUID, Sequence[Record]]:
+        """The records of what each input led to, all by one signature."""
+        drafts = [
+            self._draft(id_, n, out) for id_, some in sent.items() for n, out in enumerate(some)
+        ]
+        if not drafts:
+            return dict.fromkeys(sent, ())
         now = self._clock()
+        records = iter(codec.encode_all(drafts, self._keys.signer(now), now))
+        return {id_: list(islice(records, len(some))) for id_, some in sent.items()}
+
+    def _draft(self, input_id: UUID, number: int, out: Outgoing) -> codec.Draft:
+        """What is to be signed: by itself, where one who may read it asks for that."""
         jti = codec.message_id(f"{self._keys.me.name}.{number}", str(input_id))
-        audience = (out.owner.entity_id, *out.also)
-        topic = out.topic.of(out.owner.name)
-        return codec.encode_signed(topic, out.message, self._keys.signer(now), audience, jti, now)
+        readers = (out.owner.entity_id, *out.also)
+        known = map(self._keys.directory.participant, readers)
+        plain = any(each.plain_signatures for each in known if each is not None)
+        return codec.Draft(out.topic.of(out.owner.name), out.message, readers, jti, plain)
 
     def _bury(self, record: Record, reason: str) -> Record:
         log.warning("dead_letter", topic=record.topic, position=record.position, reason=reason)
@@ -171,6 +183,7 @@ class Runner:
             fold = Fold(self._role, self._encode, {row.request_id: row for row in rows})
             for row in rows:
                 self._handle_due(fold, row, self._role.due)
+            fold.sign()
             if rows:
                 await session.write(fold.writes, unconfirmed=True)
         return {id_: handled.outputs for id_, handled in fold.writes.handled.items()}

@@ -233,6 +233,8 @@ def _in_its_role(party: Party, scenario: Scenario) -> dict[str, Any]:
         case s.Registry():
             portal = scenario.dienstverlener(party.portal or "")
             return {"chains": party.chains, "portal": s.entity_id(portal)}
+        case s.Dienstverlener():
+            return {"plain_signatures": party.plain_signatures}
     return {}
 
 

@@ -145,3 +145,11 @@ class Dienstverlener(Party):
     """A relying party, with its services."""
 
     services: Annotated[tuple[Service, ...], doc("List of its services.")] = ()
+    plain_signatures: Annotated[
+        bool,
+        doc(
+            "Whether all that it may read has a signature of its own, and none is one of several: "
+            "true or false; without it: false.",
+            True,
+        ),
+    ] = False

@@ -15,7 +15,7 @@ from typing import Any, Final
 from schemas.administration import MandateEvent
 from schemas.catalogue import CatalogueEntry
 from schemas.codec import MAX_VALUE_BYTES, typ_of
-from schemas.jose import SIGNING_ALGORITHM
+from schemas.jose import ALGORITHMS, SIGNING_ALGORITHM
 from schemas.message import Message
 from schemas.topics import CATALOGUE, DLQ_RETENTION_MS, DLQ_SUFFIX, FOREVER_MS, TOPICS, Topic
 from schemas.values import ENTITY_ID, Role
@@ -228,7 +228,7 @@ def _jws(topic: Topic) -> Object:
     if not topic.signed:
         return {}
     claims = {"$ref": "#/components/schemas/Claims"}
-    return {"x-jws": {"alg": SIGNING_ALGORITHM, "typ": typ_of(topic.message), "claims": claims}}
+    return {"x-jws": {"alg": list(ALGORITHMS), "typ": typ_of(topic.message), "claims": claims}}
 
 
 def _dead_letter() -> Object:

@@ -50,13 +50,14 @@ from schemas.records import (
 )
 from schemas.topics import Topic, Writer
 from schemas.values import Value
-from schemas.writing import encode_signed, encode_unsigned, sign_message
+from schemas.writing import Draft, encode_all, encode_signed, encode_unsigned, sign_message
 
 __all__ = [
     "CLOCK_SKEW_SECONDS",
     "MAX_EVIDENCE_BYTES",
     "MAX_VALUE_BYTES",
     "Claims",
+    "Draft",
     "Faulty",
     "Headers",
     "Received",
@@ -65,6 +66,7 @@ __all__ = [
     "Untrusted",
     "attributes_of",
     "decode",
+    "encode_all",
     "encode_signed",
     "encode_unsigned",
     "message_id",

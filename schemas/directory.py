@@ -64,6 +64,8 @@ class Participant(Value):
     attributes     of persons, that a provider can deliver
     portal         EntityID of the dienstverlener that is a registry's own portal
     chains         whether a registry offers ketenmachtigingen
+    plain_signatures  whether all that he may read is signed one by one (ES256), because his
+                   software knows no other signature
     """
 
     name: Name
@@ -75,6 +77,7 @@ class Participant(Value):
     attributes: tuple[AttributeName, ...] = ()
     portal: EntityID | None = None
     chains: bool = False
+    plain_signatures: bool = False
 
     @model_validator(mode="after")
     def _entity_id_says_the_role(self) -> Participant:

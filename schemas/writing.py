@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -20,16 +22,48 @@ def encode_signed(
     jti: UUID,
     now: datetime,
 ) -> Record:
-    """The record of a message from one participant to others."""
-    text = sign_message(message, signer, audience, jti, now)
-    source = source_of(type(message), signer.entity_id)
-    return _record(topic_name, message, text, jti, source, now, "application/jose")
+    """The record of a message from one participant to others, with a signature of its own."""
+    return encode_all([Draft(topic_name, message, audience, jti)], signer, now)[0]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A message that is not signed yet: on which topic, for whom, under which ID. `plain`: with a
+    signature of its own, for who reads no other."""
+
+    topic_name: str
+    message: Message
+    audience: tuple[str, ...]
+    jti: UUID
+    plain: bool = False
+
+
+def encode_all(drafts: Sequence[Draft], signer: Signer, now: datetime) -> list[Record]:
+    """The records of messages from one participant to others, in their order: all by one signature
+    but those that have to be plain."""
+    unsigned = [_unsigned(each.message, signer, each.audience, each.jti, now) for each in drafts]
+    of_tree = [each for each, draft in zip(unsigned, drafts, strict=True) if not draft.plain]
+    signed = iter(jose.sign_all(of_tree, signer.key))
+    texts = [
+        jose.sign(*each, signer.key) if draft.plain else next(signed)
+        for each, draft in zip(unsigned, drafts, strict=True)
+    ]
+    return [
+        _signed_record(draft, text, signer, now) for draft, text in zip(drafts, texts, strict=True)
+    ]
 
 
 def sign_message(
     message: Message, signer: Signer, audience: tuple[str, ...], jti: UUID, now: datetime
 ) -> str:
-    """The compact JWS of a message."""
+    """The compact JWS of a message, with a signature of its own."""
+    return jose.sign(*_unsigned(message, signer, audience, jti, now), signer.key)
+
+
+def _unsigned(
+    message: Message, signer: Signer, audience: tuple[str, ...], jti: UUID, now: datetime
+) -> tuple[bytes, str]:
+    """The payload of a message's JWS, and its `typ`."""
     issued = int(now.timestamp())
     claims = {
         "iss": signer.entity_id,
@@ -39,7 +73,12 @@ def sign_message(
         "jti": str(jti),
         "data": message,
     }
-    return jose.sign(to_json(claims), typ_of(type(message)), signer.key)
+    return to_json(claims), typ_of(type(message))
+
+
+def _signed_record(draft: Draft, text: str, signer: Signer, now: datetime) -> Record:
+    message, source = draft.message, source_of(type(draft.message), signer.entity_id)
+    return _record(draft.topic_name, message, text, draft.jti, source, now, "application/jose")
 
 
 def encode_unsigned(topic_name: str, message: Message, id_: UUID, now: datetime) -> Record:

@@ -64,8 +64,10 @@ def topics_page() -> str:
         section(
             "The record",
             f"The key is the {code(asyncapi.KEY)} of the message. The value has at most "
-            f"{codec.MAX_VALUE_BYTES:,} bytes: a compact JWS ({jose.SIGNING_ALGORITHM}) of the "
-            "writer, or JSON where a user wrote it. The headers are those of a CloudEvent:",
+            f"{codec.MAX_VALUE_BYTES:,} bytes: a compact JWS of the writer "
+            f"({' or '.join(map(code, jose.ALGORITHMS))}: its own signature, or "
+            "[one of several](../decisions/0021-one-signature-a-batch.md)), or JSON where a user "
+            "wrote it. The headers are those of a CloudEvent:",
             _headers(parts["schemas"]["CloudEvent"]),
         ),
         section(

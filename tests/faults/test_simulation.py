@@ -99,6 +99,7 @@ async def _publishes_first(self: Runner, stage: Any, items: Any, taken: Any) -> 
         fold = Fold(self._role, self._encode, before.rows, taken)
         for item in await self._with_facts(stage, session, fresh, fold):
             fold.handle(stage, item, self._moment(item.found.id))
+        fold.sign()
         await _publishing[0](fold.outputs)
         await session.store(fold.writes, self._role.still_holds)
     return [], fold.rejected

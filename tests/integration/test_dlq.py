@@ -175,6 +175,23 @@ async def test_a_value_of_any_form_is_described(value: bytes, form: str) -> None
     assert dict(letters.flat(described))["value.form"] == form
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "shown"),
+    [
+        ("ES256", "ES256"),
+        ("nl.herken.ES256-MTH", "nl.herken.ES256-MTH"),
+        ("none", "none"),
+        ("nl.herken.ES256-MTH ans", letters.HIDDEN),
+        ("nlxherken.ES256-MTH", letters.HIDDEN),
+        ("ans de molenaar", letters.HIDDEN),
+    ],
+)
+async def test_an_algorithm_is_shown_where_it_is_one(algorithm: str, shown: str) -> None:
+    header = jose.base64url(json.dumps({"alg": algorithm}).encode())
+    raw = record_of(Record("authn-requests.polder.dlq", b"", f"{header}.e30.x".encode()))
+    assert letters.content(raw)["value"]["header"]["alg"] == shown
+
+
 async def test_a_value_gives_no_orders_to_a_terminal() -> None:
     assert letters.printable("a\x1b[2J\x9b\u202e\tb\né") == "a\\x1b[2J\\x9b\\u202e\tb\né"
 

@@ -7,6 +7,7 @@ a crash before that.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -36,7 +37,7 @@ from providers.role import provider
 from registry import tables
 from registry.role import registry
 from sandbox.servers import Servers
-from schemas import codec, topics
+from schemas import codec, jose, topics
 from schemas.codec import Record
 from schemas.dialogue import (
     Answer,
@@ -56,7 +57,9 @@ from schemas.values import Value
 from tests.unit.builders import (
     AAK,
     DEADLINE_SECONDS,
+    HAVEN,
     KVK,
+    LOODS,
     NO_SERVICE,
     NOW,
     TOTP_SECRET,
@@ -385,6 +388,94 @@ async def test_claim_is_lost_when_it_was_made_long_ago_or_in_the_same_batch(pool
     worker = Worker(pools, role=counting(once))
     assert times(await worker.process(request(), request())) == [1, 0]
     assert times(await worker.process(request())) == [0]
+
+
+# --- one signature for a batch
+
+
+def roots(records: Sequence[Record]) -> list[bytes]:
+    """The first 64 bytes of each signature: those of one tree have the same."""
+    texts = [record.value.decode() for record in records]
+    return [jose.decode_base64url(jose.signature_of(text))[:64] for text in texts]
+
+
+def in_tree(record: Record) -> bool:
+    header = json.loads(jose.decode_base64url(record.value.decode().split(".")[0]))
+    assert header["alg"] in jose.ALGORITHMS
+    return bool(header["alg"] == jose.TREE_ALGORITHM)
+
+
+def holds(record: Record, sender: str = "duin") -> bool:
+    """Whether a message verifies by itself, whatever else was signed with it."""
+    jwk = world().named(sender).keys[0].jwk
+    return bool(jose.verified_payload(record.value.decode(), jwk.x, jwk.y))
+
+
+async def test_messages_of_one_batch_have_one_signature_and_each_holds_by_itself(
+    pools: Pools,
+) -> None:
+    outputs = await Worker(pools).process(*(request() for _ in range(5)))
+    assert [in_tree(r) for r in outputs] == [True] * 5
+    assert len(set(roots(outputs))) == 1
+    assert all(holds(r) for r in outputs)
+    other = await Worker(pools).process(request(), request())
+    assert set(roots(other)).isdisjoint(roots(outputs))
+
+
+async def test_message_that_is_alone_in_its_batch_is_signed_by_itself(pools: Pools) -> None:
+    (alone,) = await Worker(pools).process(request())
+    assert (in_tree(alone), holds(alone)) == (False, True)
+
+
+async def test_message_of_a_batch_is_redelivered_with_the_same_bytes(pools: Pools) -> None:
+    """Beside others than the first time, or beside none: it was signed once."""
+    one, two = request(), request()
+    first = await Worker(pools).process(one, two)
+    assert await Worker(pools).process(two) == first[1:]
+    again, new = await Worker(pools).process(one, request())
+    assert again == first[0]
+    assert (in_tree(again), in_tree(new)) == (True, False)
+
+
+async def test_due_logins_are_refused_by_one_signature(pools: Pools) -> None:
+    await started(pools, 3)
+    due = (await Worker(pools, clock=lambda: LATER).runner.due()).values()
+    outcomes = [record for records in due for record in records]
+    assert [in_tree(r) for r in outcomes] == [True] * 3
+    assert len(set(roots(outcomes))) == 1
+    assert all(holds(r) for r in outcomes)
+
+
+def read_by(plain: UUID) -> Any:
+    """A handler whose message for one login may be read by who wants plain signatures."""
+
+    def handle(_: Any, received: Any, __: Any, ___: Any) -> Step[Count]:
+        request_id = received.message.request_id
+        also = (HAVEN, LOODS) if request_id == plain else (HAVEN,)
+        return Step(Count(times=1), send=[replace(said(1, request_id), also=also)])
+
+    return handle
+
+
+async def test_whatever_a_plain_participant_may_read_is_signed_by_itself(pools: Pools) -> None:
+    """Evidence too: its `also` are who may read it in an outcome."""
+    records = [request() for _ in range(3)]
+    role = counting(read_by(request_id_of(records[1])))
+    outputs = await Worker(pools, role=role).process(*records)
+    assert [in_tree(r) for r in outputs] == [True, False, True]
+    assert [request_id_of(r) for r in outputs] == [request_id_of(r) for r in records]
+    assert all(holds(r) for r in outputs)
+
+
+async def test_outcomes_of_a_plain_participant_are_signed_by_themselves(pools: Pools) -> None:
+    theirs = [
+        signed(AUTHN_REQUESTS, "duin", authn_request(request_id=uuid4(), service=NO_SERVICE), by)
+        for by in ("haven", "loods", "haven", "loods")
+    ]
+    outputs = await Worker(pools).process(*theirs)
+    assert [r.topic for r in outputs] == ["outcomes.haven", "outcomes.loods"] * 2
+    assert [in_tree(r) for r in outputs] == [True, False] * 2
+    assert all(holds(r) for r in outputs)
 
 
 # --- what cannot be handled

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -25,11 +25,15 @@ from schemas import jose
 from schemas.codec import Record
 from schemas.directory import Directory, KeyUse, Participant
 from schemas.jose import PrivateKey, base64url, decode_base64url
+from schemas.merkle import root_and_paths
 from schemas.topics import Topic
 from schemas.values import Value
 
 DROP: Final = object()
 """As a changed value: the member is left out."""
+
+ROOT: Final = b"nl.herken.ES256-MTH, root of a tree of JWS signing inputs\0"
+"""What stands before the size and the root of a tree where these are signed."""
 
 _ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Of the group of P-256. Source: NIST SP 800-186, 3.2.1.3."""
@@ -66,15 +70,59 @@ class Token:
         return Token(changed(self.header, header), merged)
 
     def signed(self, key: PrivateKey) -> str:
-        """The compact JWS, by whatever algorithm the header names."""
-        return signed(self.header, _json(self.claims), key)
+        """The compact JWS, by whatever algorithm the header names; one that was in a tree is signed
+        by itself."""
+        in_tree = self.header["alg"] == jose.TREE_ALGORITHM
+        header = changed(self.header, {"alg": "ES256"} if in_tree else None)
+        return signed(header, _json(self.claims), key)
 
 
 def signed(header: Changes, payload: bytes, key: PrivateKey) -> str:
     """A compact JWS over any bytes, by whatever algorithm the header names."""
-    signing_input = f"{base64url(_json(header))}.{base64url(payload)}"
+    signing_input = _signing_input(header, payload)
     signature = _SIGNATURES[header["alg"]](signing_input.encode(), key)
     return f"{signing_input}.{base64url(signature)}"
+
+
+def _signing_input(header: Changes, payload: bytes) -> str:
+    return f"{base64url(_json(header))}.{base64url(payload)}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """The signature part of a JWS that is in a tree. `bare`: its root, signed as if it were a
+    message; `others`: the paths of all, by their places."""
+
+    signature: bytes
+    index: int
+    size: int
+    path: tuple[bytes, ...]
+    bare: bytes
+    others: tuple[tuple[bytes, ...], ...] = field(repr=False)
+
+    @property
+    def beside(self) -> Part:
+        """That of the one before it."""
+        return replace(self, index=self.index - 1, path=self.others[self.index - 1])
+
+
+def bytes_of(part: Part) -> bytes:
+    numbers = part.index.to_bytes(4, "big") + part.size.to_bytes(4, "big")
+    return part.signature + numbers + b"".join(part.path)
+
+
+def tree(
+    tokens: Sequence[Token], key: PrivateKey, algorithm: str = jose.TREE_ALGORITHM
+) -> list[tuple[str, Part]]:
+    """Tokens in a tree that a key signed the root of: of each its signing input, and its part."""
+    named = [each.but({"alg": algorithm}) for each in tokens]
+    texts = [_signing_input(each.header, _json(each.claims)) for each in named]
+    root, found = root_and_paths([text.encode() for text in texts])
+    size, paths = len(texts), tuple(map(tuple, found))
+    of_size = size.to_bytes(4, "big") + root
+    signature, bare = _es256(ROOT + of_size, key), _es256(of_size, key)
+    parts = [Part(signature, at, size, path, bare, paths) for at, path in enumerate(paths)]
+    return list(zip(texts, parts, strict=True))
 
 
 def _json(value: Any) -> bytes:
@@ -89,8 +137,8 @@ def twin(text: str) -> str:
     """The same JWS under the other signature that holds for it: (r, n - s) for (r, s)."""
     signing_input, _, signature = text.rpartition(".")
     raw = decode_base64url(signature)
-    s = _ORDER - int.from_bytes(raw[32:], "big")
-    return f"{signing_input}.{base64url(raw[:32] + s.to_bytes(32, 'big'))}"
+    s = _ORDER - int.from_bytes(raw[32:64], "big")
+    return f"{signing_input}.{base64url(raw[:32] + s.to_bytes(32, 'big') + raw[64:])}"
 
 
 def _es384(data: bytes, _: PrivateKey) -> bytes:
@@ -111,6 +159,7 @@ def _hs256(data: bytes, key: PrivateKey) -> bytes:
 
 _SIGNATURES: Mapping[str, Callable[[bytes, PrivateKey], bytes]] = {
     "ES256": _es256,
+    jose.TREE_ALGORITHM: _es256,
     "ES384": _es384,
     "HS256": _hs256,
     "none": lambda _, __: b"",

@@ -215,6 +215,8 @@ _ENTITIES = {
 _HIGHEST = {"aak": Level.EH3, "botter": Level.EH4}
 _ATTRIBUTES = {"botter": (AttributeName.FIRST_NAME, AttributeName.FAMILY_NAME)}
 _CHAINS = ("kade", "pier")
+PLAIN = "loods"
+"""Reads signatures of one message only."""
 _FIRST = {"aak": CredentialKind.PASSWORD, "botter": CredentialKind.SIGNATURE}
 
 
@@ -262,6 +264,7 @@ def _taking_part(
         highest_level=_HIGHEST.get(name),
         attributes=_ATTRIBUTES.get(name, ()),
         chains=name in _CHAINS,
+        plain_signatures=name == PLAIN,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -29,7 +30,7 @@ from schemas.codec import Faulty, Record, Untrusted
 from schemas.jose import base64url
 from schemas.published import FOLDER
 from schemas.topics import find
-from tests.support.forge import Token, twin
+from tests.support.forge import Part, Token, bytes_of, tree, twin
 
 SCENARIO = Path("scenarios/first-login.yaml")
 SCHEMAS = FOLDER / "json"
@@ -174,6 +175,19 @@ def with_altered_payload(text: str) -> str:
     return f"{head}.{payload[:-8]}{payload[-8:][::-1]}.{signature}"
 
 
+def in_tree(change: Callable[[Part], bytes] = bytes_of) -> Callable[[Ground], Record]:
+    """A provider's result, signed together with two others; something in its place otherwise."""
+
+    def made(ground: Ground) -> Record:
+        record = result(ground)
+        token, key = Token.read(record.value.decode()), ground.maker.provider.signer(ground.now).key
+        beside = [token.but(claims={"jti": str(uuid4())}) for _ in range(2)]
+        first, part = tree([token, *beside], key)[0]
+        return rebuilt(record, f"{first}.{base64url(change(part))}")
+
+    return made
+
+
 def by_another(ground: Ground) -> Record:
     """The registry's key, under its own kid."""
     record, keys = result(ground), ground.maker.registry
@@ -195,6 +209,18 @@ def on_another_topic(ground: Ground) -> Record:
 FAULTS: dict[str, tuple[str, Callable[[Ground], Record]]] = {
     "good": ("", result),
     "the other signature": ("", with_text(twin)),
+    "in a tree": ("", in_tree()),
+    "of another root": ("signature_invalid", in_tree(lambda p: bytes_of(replace(p, size=4)))),
+    "out of a tree": ("signature_invalid", in_tree(lambda p: bytes_of(replace(p, index=3)))),
+    "in another's place": ("signature_invalid", in_tree(lambda p: bytes_of(replace(p, index=1)))),
+    "a path too short": ("signature_invalid", in_tree(lambda p: bytes_of(replace(p, path=())))),
+    "a path too long": ("signature_invalid", in_tree(lambda p: bytes_of(p) + bytes(32))),
+    "a byte too many": ("signature_invalid", in_tree(lambda p: bytes_of(p) + b"\0")),
+    "no place in a tree": ("signature_invalid", in_tree(lambda p: p.signature)),
+    "of a tree that is too large": (
+        "signature_invalid",
+        in_tree(lambda p: bytes_of(replace(p, size=1025))),
+    ),
     "altered": ("signature_invalid", with_text(with_altered_payload)),
     "by another's key": ("signature_invalid", otherwise(by="registry")),
     "by another role": ("role_refused", by_another),

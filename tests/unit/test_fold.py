@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -54,10 +55,13 @@ def stage(handle: Says = counting, **changes: Any) -> Stage:
     return Stage(CANCELLATIONS, handle, **changes)
 
 
-def encode(input_id: UUID, outgoing: Any) -> list[Record]:
+def encode(sent: Any) -> dict[UUID, list[Record]]:
     """Records that say what they come from."""
-    texts = [f"{input_id.int}>{o.message.request_id.int}" for o in outgoing]
-    return [Record("t", b"", text.encode()) for text in texts]
+    return {id_: [_said(id_, o.message.request_id) for o in some] for id_, some in sent.items()}
+
+
+def _said(input_id: UUID, request_id: UUID) -> Record:
+    return Record("t", b"", f"{input_id.int}>{request_id.int}".encode())
 
 
 def item(number: int, request_id: UUID = REQUEST, fact: Any = None) -> Item:
@@ -83,6 +87,7 @@ def folded(*items: Item, says: Says = counting, into: Fold | None = None) -> Fol
     found = into or fold()
     for one in items:
         found.handle(stage(says), one, moment())
+    found.sign()
     return found
 
 
@@ -137,6 +142,22 @@ def test_same_bytes_are_handled_once_in_a_batch() -> None:
 def test_step_is_noted_though_it_sends_nothing() -> None:
     found = folded(item(1), says=always(Step()))
     assert found.writes.handled == {UUID(int=1): Handled([], "")}
+
+
+def test_all_that_a_batch_leads_to_is_encoded_once_at_its_end() -> None:
+    calls: list[list[int]] = []
+
+    def encode_(sent: Any) -> dict[UUID, list[Record]]:
+        calls.append([id_.int for id_ in sent])
+        return encode(sent)
+
+    found = replace(fold(), encode=encode_)
+    for number in (1, 2):
+        found.handle(stage(), item(number), moment())
+        assert (calls, found.writes.handled, found.outputs) == ([], {}, [])
+    found.sign()
+    assert calls == [[1, 2]]
+    assert texts(found) == ["1>1", "2>2"]
 
 
 # --- claims
@@ -259,5 +280,6 @@ def test_faulty_message_is_answered_where_the_stage_does() -> None:
 
     found = fold(row(7))
     found.handle(stage(faulty=answer), faulty_item(), moment())
+    found.sign()
     assert found.writes.rows[REQUEST].body == '{"times":17}'
     assert texts(found) == ["1>1"]

@@ -98,6 +98,11 @@ def test_the_directory_says_what_providers_deliver_and_registries_offer(folders:
     assert not hoeve.chains
 
 
+def test_the_directory_says_who_reads_plain_signatures_only(folders: Folders) -> None:
+    directory = found(POLDER, folders, utc_now()).directory
+    assert [p.name for p in directory.participants if p.plain_signatures] == ["belastingkust"]
+
+
 # --- processes
 
 

@@ -371,3 +371,161 @@ def test_base64url_has_no_padding_and_comes_back(length: int) -> None:
 def test_base64url_is_refused_when_it_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=r"base64url|ASCII"):
         jose.decode_base64url(text)
+
+
+# --- one signature for several
+
+
+TYPS = ("one+jwt", "two+jwt", "three+jwt")
+
+
+def together(size: int = 3) -> list[str]:
+    return jose.sign_all([(b"payload %d" % n, TYPS[n % 3]) for n in range(size)], key())
+
+
+def tree_part(token: str) -> bytes:
+    """Signature (64 bytes), index (4), size (4), path."""
+    return jose.decode_base64url(jose.signature_of(token))
+
+
+def with_part(token: str, part: bytes) -> str:
+    return f"{token.rsplit('.', 1)[0]}.{jose.base64url(part)}"
+
+
+@pytest.mark.parametrize("size", range(2, 21))
+def test_each_of_several_stands_by_itself(size: int) -> None:
+    signed = together(size)
+    for n, token in enumerate(signed):
+        assert jose.header_of(token) == jose.Header(TYPS[n % 3], key().kid)
+        assert jose.verified_payload(token, *public()) == b"payload %d" % n
+    parts = [tree_part(token) for token in signed]
+    assert len({part[:64] for part in parts}) == 1
+    assert [(part[64:68], part[68:72]) for part in parts] == [
+        (n.to_bytes(4, "big"), size.to_bytes(4, "big")) for n in range(size)
+    ]
+    assert len({jose.signature_of(token) for token in signed}) == size
+
+
+def test_one_alone_is_signed_as_ever_and_nothing_is_nothing() -> None:
+    (alone,) = jose.sign_all([(b"payload", "a-typ")], key())
+    assert jws.deserialize_compact(alone, key().key, ["ES256"]).payload == b"payload"
+    assert jose.sign_all([], key()) == []
+
+
+def test_very_many_are_signed_by_the_thousand() -> None:
+    signed = together(2 * jose.MOST_LEAVES + 1)
+    parts = [tree_part(token) for token in signed]
+    assert [len({p[:64] for p in parts[at : at + 1024]}) for at in (0, 1024, 2048)] == [1, 1, 1]
+    assert len(parts[-1]) == 64
+    for token in (signed[0], signed[1023], signed[1024], signed[-1]):
+        assert jose.verified_payload(token, *public()).startswith(b"payload")
+    longest = max(len(jose.signature_of(token)) for token in signed)
+    assert longest == 523  # what `schemas.values.SignatureValue` allows
+
+
+def test_root_is_verified_once_and_a_wrong_one_never_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[int] = []
+    real = jose._require_signed
+
+    def counted(*given: Any) -> None:
+        seen.append(1)
+        real(*given)
+
+    monkeypatch.setattr(jose, "_require_signed", counted)
+    signed = together(20)
+    for token in (*signed, *signed):
+        jose.verified_payload(token, *public())
+    assert len(seen) == 1
+    jwk = jose.public_jwk(other_key())
+    for _ in range(2):  # a remembered root is of one key only
+        assert code_of(jose.verified_payload, signed[0], jwk["x"], jwk["y"]) == "signature_invalid"
+    assert len(seen) == 3
+
+
+def forged_parts(part: bytes) -> dict[str, bytes]:
+    """A tree's signature part, of the second of three, altered in each of its regions."""
+    signature, index, size, path = part[:64], part[64:68], part[68:72], part[72:]
+    return {
+        "another signature": bytes(reversed(signature)) + index + size + path,
+        "no signature": bytes(64) + index + size + path,
+        "the place of another": signature + bytes(4) + size + path,
+        "the place after it": signature + b"\0\0\0\2" + size + path,
+        "a place that is not there": signature + b"\0\0\0\3" + size + path,
+        "a place far away": signature + b"\xff\xff\xff\xff" + size + path,
+        "size 0": signature + index + bytes(4) + path,
+        "size 1": signature + bytes(4) + b"\0\0\0\1" + path,
+        "size 1, no path": signature + bytes(4) + b"\0\0\0\1",
+        "size 2": signature + index + b"\0\0\0\2" + path,
+        "size 4, of the same height": signature + index + b"\0\0\0\4" + path,
+        "size 1025": signature + index + b"\0\0\4\1" + path,
+        "a size that is too large": signature + index + b"\xff\xff\xff\xff" + path,
+        "a path that is too short": part[:-32],
+        "no path": part[:72],
+        "a path that is too long": part + bytes(32),
+        "a path in another order": part[:72] + path[32:] + path[:32],
+        "a byte more": part + b"\0",
+        "a byte less": part[:-1],
+        "no place": part[:64],
+        "half a size": part[:70],
+        "nothing": b"",
+    }
+
+
+@pytest.mark.parametrize("what", forged_parts(bytes(136)))
+def test_signature_fails_when_the_tree_is_altered(what: str) -> None:
+    token = together()[1]
+    part = tree_part(token)
+    assert with_part(token, part) == token
+    forged = with_part(token, forged_parts(part)[what])
+    assert code_of(jose.verified_payload, forged, *public()) == "signature_invalid"
+
+
+def test_signature_fails_when_any_one_bit_is_another() -> None:
+    token = together(5)[3]
+    part = tree_part(token)
+    for bit in range(8 * len(part)):
+        other = (int.from_bytes(part, "big") ^ 1 << bit).to_bytes(len(part), "big")
+        forged = with_part(token, other)
+        assert code_of(jose.verified_payload, forged, *public()) == "signature_invalid"
+
+
+def test_signature_fails_when_one_character_of_one_in_a_tree_is_another() -> None:
+    token = together()[2]
+    for place, old in enumerate(token):
+        forged = token[:place] + ("A" if old != "A" else "B") + token[place + 1 :]
+        assert code_of(jose.verified_payload, forged, *public()) == "signature_invalid"
+
+
+def test_signature_fails_with_the_path_of_another() -> None:
+    one, two, _ = together()
+    mixed = f"{one.rsplit('.', 1)[0]}.{jose.signature_of(two)}"
+    assert code_of(jose.verified_payload, mixed, *public()) == "signature_invalid"
+
+
+def test_signature_fails_under_the_other_algorithm() -> None:
+    """Rightly made, but the header says otherwise: a header is a part of what is signed."""
+    token, alone = together()[0], jose.sign(b"payload 0", TYPS[0], key())
+    as_alone = f"{alone.rsplit('.', 1)[0]}.{jose.signature_of(token)}"
+    as_tree = f"{token.rsplit('.', 1)[0]}.{jose.signature_of(alone)}"
+    for forged in (as_alone, as_tree, with_part(token, tree_part(token)[:64])):
+        assert code_of(jose.verified_payload, forged, *public()) == "signature_invalid"
+
+
+def test_signature_of_a_text_is_not_taken_for_that_of_a_root() -> None:
+    """Who is made to sign the bytes of a root as if they were a message signs no root: what is
+    signed of a root says so, with characters that no signing input has."""
+    head = jose._written(jose.TREE_ALGORITHM, "a-typ", key().kid)
+    texts = [f"{head}.{jose.base64url(each)}".encode() for each in (b"one", b"two")]
+    root, paths = jose.merkle.root_and_paths(texts)
+    tail = b"\0\0\0\0\0\0\0\2" + paths[0][0]
+    wrong, right = (
+        jose._signature(prefix + b"\0\0\0\2" + root, key()) for prefix in (b"", jose._ROOT_CONTEXT)
+    )
+    forged = f"{texts[0].decode()}.{jose.base64url(wrong + tail)}"
+    assert code_of(jose.verified_payload, forged, *public()) == "signature_invalid"
+    whole = f"{texts[0].decode()}.{jose.base64url(right + tail)}"
+    assert jose.verified_payload(whole, *public()) == b"one"
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+    assert not set(jose._ROOT_CONTEXT) <= set(letters)

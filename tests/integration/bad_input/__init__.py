@@ -1,7 +1,7 @@
 """The table of bad input: every bad message, what becomes of it, and what stops it.
 
 table                 all of it, in this order:
-form, envelope, signatures (untrusted)    nobody trusted said it: a dead letter
+form, envelope, signatures, trees (untrusted)    nobody trusted said it: a dead letter
 requests, queries     a dienstverlener or a makelaar asks for what cannot be
 answers, credentials  a user answers what was not asked, or what is not his
 results, decisions    a provider or a registry declares what does not hold

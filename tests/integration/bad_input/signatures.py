@@ -92,7 +92,7 @@ ROWS = (
         dead("alg_refused"),
         (
             Layer((stops.ALGORITHM,), dead("signature_invalid")),
-            Layer((stops.SIGNATURE,), ends("nothing", lost=("not_asked", "handler_failed"))),
+            Layer((stops.SIGNATURE,), Fate(lost=("not_asked",))),
         ),
     ),
     Row(

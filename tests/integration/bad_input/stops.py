@@ -51,7 +51,7 @@ SEALED_FOR_US = Check("pipeline.keys:open_sealed", lenient.open_sealed)
 SAME_BYTES = Check("schemas.codec:message_id", lambda _: lambda scope, text: uuid4())
 SAME_IN_BATCH = Check(
     "pipeline.fold:Fold.handle",
-    expression="item.found.id in self.writes.handled",
+    expression="item.found.id in self.sent",
     instead="False",
 )
 REQUEST_ID_ONCE = Check(

@@ -284,7 +284,6 @@ def _producer(settings: Settings) -> AIOKafkaProducer:
         bootstrap_servers=settings.kafka,
         acks="all",
         enable_idempotence=True,
-        linger_ms=2,
         max_request_size=DLQ_MAX_BYTES,
         **PATIENCE,
     )

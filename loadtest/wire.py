@@ -34,7 +34,6 @@ class Wire:
             bootstrap_servers=kafka,
             acks="all",
             enable_idempotence=True,
-            linger_ms=2,
             max_batch_size=_BATCH_BYTES,
             **PATIENCE,
         )

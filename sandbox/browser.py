@@ -48,7 +48,7 @@ class Browser:
     async def open(cls, kafka: str, folders: Folders) -> AsyncIterator[Browser]:
         """Show prompts from now on."""
         producer = AIOKafkaProducer(
-            bootstrap_servers=kafka, acks="all", enable_idempotence=True, linger_ms=2, **PATIENCE
+            bootstrap_servers=kafka, acks="all", enable_idempotence=True, **PATIENCE
         )
         browser = cls(folders, producer)
         consumer = AIOKafkaConsumer(*_shown_topics(browser.directory), bootstrap_servers=kafka)

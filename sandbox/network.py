@@ -210,9 +210,7 @@ async def fill(
     kafka: str, postgres: str, scenario: Scenario, founded: Founded, now: datetime
 ) -> None:
     """Register what the scenario says, and publish what tells of it. Raises ServerUnreachable."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=kafka, acks="all", enable_idempotence=True, linger_ms=2
-    )
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True)
 
     async def tell(events: Sequence[Record]) -> None:
         futures = [

@@ -80,7 +80,6 @@ class Portal:
             bootstrap_servers=settings.kafka,
             acks="all",
             enable_idempotence=True,
-            linger_ms=2,
             **PATIENCE,
         )
         consumer = AIOKafkaConsumer(

@@ -482,6 +482,13 @@ def test_signature_fails_when_the_tree_is_altered(what: str) -> None:
     assert code_of(jose.verified_payload, forged, *public()) == "signature_invalid"
 
 
+@pytest.mark.parametrize("size", [1, jose.MOST_LEAVES + 1])
+def test_signature_fails_in_a_tree_of_one_or_of_too_many(size: int) -> None:
+    """Though its root is rightly signed."""
+    token = jose._sign_tree([(b"payload %d" % n, "a-typ") for n in range(size)], key())[0]
+    assert code_of(jose.verified_payload, token, *public()) == "signature_invalid"
+
+
 def test_signature_fails_when_any_one_bit_is_another() -> None:
     token = together(5)[3]
     part = tree_part(token)

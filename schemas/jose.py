@@ -69,7 +69,7 @@ TREE_ALGORITHM = "nl.herken.ES256-MTH"
 """A private name, as RFC 7515 4.1.1 wants one: nobody else's (a domain name, reversed)."""
 ALGORITHMS: Final = (SIGNING_ALGORITHM, TREE_ALGORITHM)
 MOST_LEAVES: Final = 1024
-"""Of one tree: a path has at most ten nodes."""
+"""CHOICE: of one tree, so that a path has at most ten nodes."""
 _ES256: Final = ECDSA(SHA256())
 _HEADER_MEMBERS: Final = frozenset({"alg", "typ", "kid"})
 _HALF: Final = 32

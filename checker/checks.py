@@ -13,7 +13,7 @@ from checker.jose import NotHolding
 from checker.topics import EVIDENCE, Kind
 
 MOST_BYTES: Final = 49_152
-MOST_EVIDENCE_BYTES: Final = 8_000
+MOST_EVIDENCE_BYTES: Final = 8_850
 _SMALL: Final = EVIDENCE - {"outcomes"}
 _CLAIMS: Final = {"iss", "aud", "iat", "exp", "jti", "data"}
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 _ES256: Final = ec.ECDSA(SHA256())
 _TREE: Final = "nl.herken.ES256-MTH"
 _ROOT: Final = b"nl.herken.ES256-MTH, root of a tree of JWS signing inputs\x00"
-_MOST: Final = 1024
+_MOST: Final = 256
 _HALF: Final = 32
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _ALGORITHM_INFO: Final = (

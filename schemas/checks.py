@@ -15,8 +15,9 @@ from schemas.topics import Writer
 
 MAX_VALUE_BYTES: Final = 49_152
 """No larger than a JWS may be inside another message (`values.Jws`)."""
-MAX_EVIDENCE_BYTES: Final = 8_000
-"""What becomes evidence is smaller: an outcome holds four of them, in base64."""
+MAX_EVIDENCE_BYTES: Final = 8_850
+"""What becomes evidence is smaller: an outcome holds four of them, in base64. Of these bytes, a
+path in a tree takes 352 at most, and the longer signature that a declaration is bound by 470."""
 CLOCK_SKEW_SECONDS: Final = 30
 """How far another participant's clock may be off. CHOICE: the scheme publishes no skew."""
 _EVIDENCE = (AuthnRequest, AuthenticationResult, MandateDecision, Confirmation)

@@ -68,8 +68,8 @@ SIGNING_ALGORITHM = "ES256"
 TREE_ALGORITHM = "nl.herken.ES256-MTH"
 """A private name, as RFC 7515 4.1.1 wants one: nobody else's (a domain name, reversed)."""
 ALGORITHMS: Final = (SIGNING_ALGORITHM, TREE_ALGORITHM)
-MOST_LEAVES: Final = 1024
-"""Of one tree: a path has at most ten nodes."""
+MOST_LEAVES: Final = 256
+"""CHOICE: of one tree, so that a path has at most eight nodes."""
 _ES256: Final = ECDSA(SHA256())
 _HEADER_MEMBERS: Final = frozenset({"alg", "typ", "kid"})
 _HALF: Final = 32
@@ -97,7 +97,7 @@ def sign(payload: bytes, typ: str, key: PrivateKey) -> str:
 
 def sign_all(payloads: Sequence[tuple[bytes, str]], key: PrivateKey) -> list[str]:
     """A compact JWS over each payload with its `typ`, all of them by one signature. One alone is
-    signed as by `sign`; of very many, every 1024."""
+    signed as by `sign`; of very many, every 256."""
     parts = [payloads[at : at + MOST_LEAVES] for at in range(0, len(payloads), MOST_LEAVES)]
     return [token for part in parts for token in _sign_part(part, key)]
 

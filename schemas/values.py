@@ -246,6 +246,6 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 """SHA-256, base64url without padding."""
 Pseudonym = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 """Pairwise: of one subject, for one dienstverlener."""
-SignatureValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{86,523}$")]
+SignatureValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{86,438}$")]
 """The signature of a JWS, base64url: what a declaration is bound by. 86 characters of ES256; of a
 tree's, more, by its path."""

@@ -125,7 +125,7 @@ def altered(messages: Sequence[str]) -> dict[str, str]:
         "size": at(68, 4),
         "size 0": at(68, 0),
         "size 1": at(68, 1),
-        "size too large": at(68, 1025),
+        "size too large": at(68, 257),
         "path": with_part(raw[:-1] + bytes([raw[-1] ^ 1])),
         "path too short": with_part(raw[:-32]),
         "path too long": with_part(raw + bytes(32)),

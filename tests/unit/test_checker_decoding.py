@@ -219,7 +219,7 @@ FAULTS: dict[str, tuple[str, Callable[[Ground], Record]]] = {
     "no place in a tree": ("signature_invalid", in_tree(lambda p: p.signature)),
     "of a tree that is too large": (
         "signature_invalid",
-        in_tree(lambda p: bytes_of(replace(p, size=1025))),
+        in_tree(lambda p: bytes_of(replace(p, size=257))),
     ),
     "altered": ("signature_invalid", with_text(with_altered_payload)),
     "by another's key": ("signature_invalid", otherwise(by="registry")),

@@ -128,6 +128,22 @@ def signing(record: Record, payload: bytes, message: type[Message] = AuthnReques
 # --- there and back
 
 
+def test_several_are_written_in_their_order_and_the_plain_ones_by_themselves() -> None:
+    ids = [UUID(int=number) for number in range(1, 6)]
+    plain = [False, True, False, True, False]
+    drafts = [
+        codec.Draft("authn-requests.duin", authn_request(request_id=id_), (DUIN,), id_, alone)
+        for id_, alone in zip(ids, plain, strict=True)
+    ]
+    records = codec.encode_all(drafts, world().keys("haven").signer(NOW), NOW)
+    found = [read(record, AUTHN_REQUESTS) for record in records]
+    assert [each.message.request_id for each in found if isinstance(each, Received)] == ids
+    headers = [record.value.decode().split(".")[0] for record in records]
+    algorithms = [json.loads(jose.decode_base64url(each))["alg"] for each in headers]
+    assert [each == jose.SIGNING_ALGORITHM for each in algorithms] == plain
+    assert codec.encode_all([], world().keys("haven").signer(NOW), NOW) == []
+
+
 @pytest.mark.parametrize("topic", TOPICS)
 def test_message_comes_back_as_it_was(topic: Topic) -> None:
     message = example(topic.message)

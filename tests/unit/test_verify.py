@@ -620,6 +620,10 @@ def test_own_refusal_has_its_status_texts_and_reason() -> None:
     assert found == replace(expected, reason="expired")
 
 
+LONGEST_PATH = 352
+"""Characters, of a message in a tree of 256."""
+
+
 def test_all_evidence_together_fits_into_an_outcome() -> None:
     """A topic takes no larger evidence than an outcome has room for: four, in base64."""
     large = Asserted(
@@ -632,7 +636,7 @@ def test_all_evidence_together_fits_into_an_outcome() -> None:
         catalogue_version=2,
     )
     record = outcome_record(large, request=f"aa.{'b' * codec.MAX_EVIDENCE_BYTES}.cc")
-    codec.require_size(record)
+    codec.require_size(replace(record, value=record.value + b"a" * LONGEST_PATH))
     confirmed_ = signed(CONFIRMATIONS, "duin", confirmation(), "pier", audience=(DUIN, HAVEN))
     larger = replace(confirmed_, value=b"a" * (codec.MAX_EVIDENCE_BYTES + 1))
     with pytest.raises(Untrusted, match="too_large"):

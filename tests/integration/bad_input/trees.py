@@ -65,7 +65,7 @@ ROWS = (
     _row("in a tree of another size", lambda part: bytes_of(replace(part, size=4))),
     _row("in a tree of nothing", lambda part: bytes_of(replace(part, size=0))),
     _row("in a tree of one, rightly signed", bytes_of, size=1),
-    _row("in a tree of 1,025, rightly signed", bytes_of, size=MOST_LEAVES + 1),
+    _row("in a tree of 257, rightly signed", bytes_of, size=MOST_LEAVES + 1),
     _row("in a tree, with nothing but its root's signature", lambda part: part.signature),
     _forged(
         "algorithm ES256, but signed in a tree", lambda place: _in_tree(place, algorithm="ES256")

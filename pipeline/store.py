@@ -101,8 +101,10 @@ class PostgresSession:
         )
 
     async def prune(self, before: datetime, claims_before: datetime, limit: int) -> bool:
-        times = (claims_before, before, before)
-        gone = [await self.connection.execute(*a, limit) for a in zip(_PRUNE, times, strict=True)]
+        gone = [
+            await self.connection.execute(statement.format(limit=limit), time)
+            for statement, time in zip(_PRUNE, (claims_before, before, before), strict=True)
+        ]
         return f"DELETE {limit}" in gone
 
 
@@ -156,16 +158,20 @@ that it is an error where not all of it could be written."""
 
 _OLDEST = """
 DELETE FROM {table} WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM {table} WHERE {age} < $1 {only} ORDER BY {age} LIMIT $2
+    SELECT ctid FROM {table} WHERE {age} < $1 {only} ORDER BY {age} LIMIT {limit}
     FOR UPDATE SKIP LOCKED
 ))
 """
-_PRUNE = (
-    _OLDEST.format(table="claims", age="claimed_at", only=""),
-    _OLDEST.format(table="inputs", age="handled_at", only="AND NOT unconfirmed"),
-    _OLDEST.format(table="logins", age="settled_at", only=""),
-)
-"""Claims, inputs, rows, each in the order of its index. What another worker has locked is his."""
+_PRUNE = [
+    _OLDEST.format(table=table, age=age, only=only, limit="{limit}")
+    for table, age, only in (
+        ("claims", "claimed_at", ""),
+        ("inputs", "handled_at", "AND NOT unconfirmed"),
+        ("logins", "settled_at", ""),
+    )
+]
+"""Each in the order of its index, which Postgres takes where it knows how few are wanted. What
+another worker has locked is left to it."""
 
 
 def _arguments(writes: Writes) -> tuple[Any, ...]:

@@ -46,8 +46,8 @@ class Sizes:
 
     dienstverleners: Sequence[int] = (10, 1_000, 10_000)
     mandates: Sequence[int] = (1_000, 100_000, 1_000_000)
-    turns: int = 7
-    logins: int = 200
+    turns: int = 5
+    logins: int = 300
     rate: float = 10.0
     seconds: float = 4.0
 

@@ -99,7 +99,7 @@ def servers_of(running_network: Network) -> dict[str, list[psutil.Process]]:
 async def many_dienstverleners(count: int, folder: Path, stack: AsyncExitStack) -> Visits:
     """A network with so many of them, and its logins. Raises ServerFailed, RoleFailed."""
     plan = scenario([_REGISTRY], min(count, AT_MOST))
-    made = await _founded(plan, folder, stack)
+    made = await founded(plan, folder, stack)
     if count > len(plan.dienstverleners):
         await _add_others(made, count - len(plan.dienstverleners))
     return await _opened(f"{count:,} dienstverleners", made, stack, _REGISTRY)
@@ -161,7 +161,7 @@ async def many_mandates(counts: Sequence[int], folder: Path, stack: AsyncExitSta
     """One network, a registry for each size, and the logins at each. Raises ServerFailed,
     RoleFailed."""
     registries = {f"register-{number}": count for number, count in enumerate(counts, start=1)}
-    made = await _founded(scenario(list(registries), 1), folder, stack)
+    made = await founded(scenario(list(registries), 1), folder, stack)
     for name, count in registries.items():
         await _fill(made, name, count)
     return [
@@ -185,7 +185,7 @@ async def _fill(made: Network, registry: str, mandates: int) -> None:
 # --- a network
 
 
-async def _founded(plan: Scenario, folder: Path, stack: AsyncExitStack) -> Network:
+async def founded(plan: Scenario, folder: Path, stack: AsyncExitStack) -> Network:
     """With everything but its roles."""
     servers = await stack.enter_async_context(running(folder, progress=progress, environ={}))
     return await laid_out(servers, plan, folder, progress, DEADLINE_SECONDS)
@@ -194,7 +194,7 @@ async def _founded(plan: Scenario, folder: Path, stack: AsyncExitStack) -> Netwo
 async def _opened(name: str, made: Network, stack: AsyncExitStack, registry: str) -> Visits:
     """At work, with its browser and clients; who has a mandate at this registry logs in."""
     if not made.roles:
-        stack.push_async_callback(_stop_all, made)
+        stack.push_async_callback(stop_all, made)
         await start_roles(made, progress)
     opening = Browser.open(made.servers.kafka, made.folders)
     browser = await stack.enter_async_context(opening)
@@ -206,7 +206,7 @@ async def _opened(name: str, made: Network, stack: AsyncExitStack, registry: str
     return Visits(name, made, browser, clients, turns)
 
 
-async def _stop_all(made: Network) -> None:
+async def stop_all(made: Network) -> None:
     for role in made.roles:
         await made.stop(role)
 

@@ -24,6 +24,7 @@ from typing import Any
 
 import asyncpg
 import psutil
+import uvloop
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
@@ -237,7 +238,7 @@ def main() -> int:
     options = _options()
     logs.configure("CRITICAL", "benchmark")
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(run(options, Path(folder)))
+        return uvloop.run(run(options, Path(folder)))
 
 
 def _options() -> argparse.Namespace:

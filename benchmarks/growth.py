@@ -10,7 +10,6 @@ beside the smallest size; its median may be at most 1.1.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import statistics
 import sys
@@ -21,10 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from benchmarks import arrivals, figures
 from benchmarks.figures import Series, Spread, rounded
 from benchmarks.growth_networks import Visits, many_dienstverleners, many_mandates
 from benchmarks.lane import driven, measured
+from benchmarks.options import positive
 from benchmarks.reporting import RESULTS, exit_code, file_name, keep, machine, progress
 from pipeline import logs
 from pipeline.keys import utc_now
@@ -198,7 +200,7 @@ def main() -> int:
     logs.configure("CRITICAL", "benchmark")
     at = utc_now().strftime("%Y-%m-%d %H:%M UTC")
     with tempfile.TemporaryDirectory() as folder:
-        grown = asyncio.run(measure(sizes, Path(folder)))
+        grown = uvloop.run(measure(sizes, Path(folder)))
     told, text = document(grown, sizes, at), markdown(grown, sizes, at)
     if not options.no_results:
         name = file_name(at, "growth")
@@ -215,20 +217,14 @@ def _options() -> argparse.Namespace:
         epilog="Example: python -m benchmarks.growth --dienstverleners 10 2000 --mandates",
     )
     parser.add_argument(
-        "--dienstverleners", nargs="*", type=_whole, default=list(Sizes.dienstverleners)
+        "--dienstverleners", nargs="*", type=positive, default=list(Sizes.dienstverleners)
     )
-    parser.add_argument("--mandates", nargs="*", type=_whole, default=list(Sizes.mandates))
-    parser.add_argument("--turns", type=_whole, default=Sizes.turns, help="of all sizes")
-    parser.add_argument("--logins", type=_whole, default=Sizes.logins, help="at once, in a turn")
+    parser.add_argument("--mandates", nargs="*", type=positive, default=list(Sizes.mandates))
+    parser.add_argument("--turns", type=positive, default=Sizes.turns, help="of all sizes")
+    parser.add_argument("--logins", type=positive, default=Sizes.logins, help="at once, in a turn")
     parser.add_argument("--no-results", action="store_true", help="write no files")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser.parse_args()
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text} is no whole number above 0")
-    return int(text)
 
 
 if __name__ == "__main__":

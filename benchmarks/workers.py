@@ -22,10 +22,12 @@ from typing import Any
 from uuid import uuid4
 
 import psutil
+import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from benchmarks.growth_networks import founded, scenario, stop_all
 from benchmarks.lane import cpu_seconds
+from benchmarks.options import positive
 from benchmarks.reporting import RESULTS, exit_code, file_name, keep, machine, progress
 from pipeline import logs
 from pipeline.kafka import started
@@ -153,17 +155,15 @@ def main() -> int:
         description=f"Writes a table and JSON to {RESULTS}.",
         epilog="Example: python -m benchmarks.workers --backlog 5000",
     )
-    parser.add_argument("--backlog", type=int, default=3000, help="requests at once")
-    parser.add_argument("--turns", type=int, default=5, help="of each")
+    parser.add_argument("--backlog", type=positive, default=3000, help="requests at once")
+    parser.add_argument("--turns", type=positive, default=5, help="of each")
     parser.add_argument("--no-results", action="store_true", help="write no files")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     options = parser.parse_args()
-    if options.backlog < 1 or options.turns < 1:
-        parser.error("--backlog and --turns are numbers above 0")
     logs.configure("CRITICAL", "benchmark")
     at = utc_now().strftime("%Y-%m-%d %H:%M UTC")
     with tempfile.TemporaryDirectory() as folder:
-        measured = asyncio.run(measure(options.backlog, options.turns, Path(folder)))
+        measured = uvloop.run(measure(options.backlog, options.turns, Path(folder)))
     found = {"at": at, **measured}
     if not options.no_results:
         keep(file_name(at, "workers"), found, markdown(found))

@@ -222,9 +222,10 @@ async def _checked(where: Ground) -> str:
 
 
 def _report(going: Endurance, measured: Measured, checked: str | None) -> int:
-    failed = [*measured.run.failed, *measured.run.invalid]
-    passed = "every outcome was verified" if not failed else f"NOT passed: {failed}"
-    parts = [f"{measured.run.ended}, {passed}", *([checked] if checked else [])]
+    failed = measured.run.failed
+    passed = f"NOT passed: {', '.join(failed)}" if failed else "every outcome was verified"
+    ended_how = f"It ended {measured.run.ended}; {passed}"
+    parts = [ended_how, *measured.run.invalid, *([checked] if checked else [])]
     ended = measured.run.finished
     spent = {p.name: round(p.cpu_ms / ended, 3) for p in measured.run.processes if ended}
     going.settings["CPU ms a login"] = spent

@@ -66,4 +66,4 @@ def test_table_on_the_page_is_what_the_model_says_of_the_results_it_names() -> N
     bench, endurance = (
         json.loads((scaling.RESULTS / name).read_text()) for name in scaling.named(page)
     )
-    assert tables(costs(bench, endurance)) in page
+    assert tables(costs(bench, endurance)) in page, "put there what benchmarks.scaling prints"

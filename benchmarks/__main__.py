@@ -8,26 +8,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-import psutil
 import uvloop
 
 from benchmarks.figures import ORDER
 from benchmarks.measure import P99_GOAL_MS, Measured, Sizes, measure, progress
 from benchmarks.options import positive
+from benchmarks.reporting import RESULTS, exit_code, file_name, keep, machine
 from benchmarks.table import Report, document, markdown
 from pipeline import logs
-from pipeline.errors import HerkenError, ServerUnreachable, WrongUse
 from pipeline.keys import utc_now
-from sandbox.processes import ServerFailed
 
-RESULTS = Path("benchmarks") / "results"
 PEERS = ("satosa", "keycloak")
 _PACKAGES = ("aiokafka", "faststream", "joserfc", "cryptography", "asyncpg", "pydantic")
 
@@ -64,15 +60,9 @@ def _options() -> argparse.Namespace:
 
 
 def _report(found: Measured, sizes: Sizes) -> Report:
-    memory = psutil.virtual_memory().total / 2**30
     return Report(
         at=utc_now().strftime("%Y-%m-%d %H:%M UTC"),
-        machine={
-            "processor": _processor(),
-            "cores": str(os.cpu_count()),
-            "memory": f"{memory:.0f} GiB",
-            "system": f"{platform.system()} {platform.release()}",
-        },
+        machine=machine(),
         versions={
             "herken": version("herken"),
             "Python": platform.python_version(),
@@ -87,34 +77,11 @@ def _report(found: Measured, sizes: Sizes) -> Report:
     )
 
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor())
-
-
 def _keep(report: Report) -> None:
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / report.at[:16].replace(" ", "-").replace(":", "")
-    path.with_suffix(".md").write_text(markdown(report))
-    path.with_suffix(".json").write_text(json.dumps(document(report), indent=1) + "\n")
-    progress(f"kept as {path}.md and {path}.json")
+    name = file_name(report.at)
+    keep(name, document(report), markdown(report))
+    progress(f"kept as {RESULTS / name}.md and .json")
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except WrongUse as wrong:
-        progress(str(wrong))
-        sys.exit(2)
-    except (ServerUnreachable, ServerFailed) as away:
-        progress(str(away))
-        sys.exit(3)
-    except HerkenError as failed:
-        progress(str(failed))
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(exit_code(main))

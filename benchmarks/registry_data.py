@@ -46,6 +46,16 @@ def id_of(kind: str, number: int) -> UUID:
     return UUID(bytes=md5(f"{kind} {number}".encode(), usedforsecurity=False).digest())
 
 
+def kvk_of_organisation(number: int) -> str:
+    return f"{10_000_000 + number}"
+
+
+def principal(number: int, size: Size) -> Identifier:
+    """Of a chain: the organisation whose link it is, as its assignment names it."""
+    value = kvk_of_organisation(number % size.organisations)
+    return Identifier(type=EntityType.KVKNR, value=value)
+
+
 def kvk_of_intermediary(number: int) -> str:
     return f"{50_000_000 + number}"
 
@@ -80,7 +90,7 @@ def _rows(template: Kept, changes: Iterable[dict[str, Any]]) -> Iterator[tuple[A
 
 def _organisations(size: Size) -> Iterator[tuple[Any, ...]]:
     own = (
-        {"id": id_of("organisation", n), "kvk": f"{10_000_000 + n}", "name": f"Verzonnen BV {n}"}
+        {"id": id_of("organisation", n), "kvk": kvk_of_organisation(n), "name": f"Verzonnen BV {n}"}
         for n in range(size.organisations)
     )
     between = (
@@ -140,13 +150,11 @@ def _links(size: Size) -> Iterator[tuple[Any, ...]]:
 
 def _assignments(size: Size) -> Iterator[tuple[Any, ...]]:
     for n in range(size.chains):
-        number = f"{10_000_000 + n % size.organisations}"
-        principal = Identifier(type=EntityType.KVKNR, value=number)
         change = {
             "id": id_of("assignment", n),
             "person": id_of("employee", n),
             "organisation": id_of("between", n % size.intermediaries),
-            "principal": tables._value("principal", principal),
+            "principal": tables._value("principal", principal(n, size)),
             "registry": b.KADE,
             "link": id_of("link", n),
         }

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from benchmarks.registry_data import Size, id_of, kvk_of_intermediary
+from benchmarks.registry_data import Size, id_of, kvk_of_intermediary, principal
 from pipeline.runner import Runner
 from pipeline.stage import Stage
 from pipeline.store import Store
@@ -46,7 +46,9 @@ def confirmation(size: Size, random: Random) -> Record:
     """Does this link hold? Asked by the permit of another registry."""
     number, request = random.randrange(size.chains), uuid4()
     claim = b.claim(
-        link=id_of("link", number), intermediary=kvk_of_intermediary(number % size.intermediaries)
+        link=id_of("link", number),
+        principal=principal(number, size),
+        intermediary=kvk_of_intermediary(number % size.intermediaries),
     )
     obliged = Obligation(registry=b.KADE, claim=b.sealed_for("kade", claim))
     decision = b.mandate_decision(b.permit(legal=None, obligation=obliged), request_id=request)

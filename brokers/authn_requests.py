@@ -131,11 +131,22 @@ def _again(login: Login, new: Login, received: Received[AuthnRequest]) -> Step[L
 def _unless_cancelled(
     step: Step[Login], login: Login, received: Received[AuthnRequest], network: Network
 ) -> Step[Login]:
-    """A cancellation may overtake its request: whichever claims the login first, stands."""
-    code, saw = RefusalCode.CANCELLED_BY_DIENSTVERLENER, "cancelled before the request came"
-    cancelled = outcomes.refuse(login, code, saw, received.id, network.directory)
-    claim = rules.start_claim(login.dienstverlener, login.request_id)
-    return replace(step, claims=frozenset({claim}), lost=cancelled)
+    """A cancellation may overtake its request: whichever claims the login first, stands. Where it
+    was none, it was a request whose login is forgotten by now: its ID is used."""
+
+    def refused(code: RefusalCode, saw: str) -> Step[Login]:
+        return outcomes.refuse(login, code, saw, received.id, network.directory)
+
+    names = login.dienstverlener, login.request_id
+    cancelled = refused(
+        RefusalCode.CANCELLED_BY_DIENSTVERLENER, "cancelled before the request came"
+    )
+    reused = replace(
+        refused(RefusalCode.REQUEST_ID_REUSED, "a request had its ID before"),
+        claims=frozenset({rules.overtaken_claim(*names)}),
+        lost=cancelled,
+    )
+    return replace(step, claims=frozenset({rules.start_claim(*names)}), lost=reused)
 
 
 def _ask_user(login: Login, admitted: Admitted, network: Network, moment: Moment) -> Step[Login]:

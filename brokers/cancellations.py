@@ -23,8 +23,9 @@ def handle(
     """
     sender = received.sender
     if login is None and sender is not None:
-        claim = rules.start_claim(sender.entity_id, received.message.request_id)
-        return Step(claims=frozenset({claim}), lost=Step())
+        names = sender.entity_id, received.message.request_id
+        claims = frozenset({rules.start_claim(*names), rules.overtaken_claim(*names)})
+        return Step(claims=claims, lost=Step())
     if login is None or sender is None or sender.entity_id != login.dienstverlener:
         return Step(reject="login_unknown")
     if login.phase is Phase.DONE:

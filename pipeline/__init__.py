@@ -6,6 +6,7 @@ runner        a batch in, each message by itself, one transaction, a batch out
 delivery      the order of it all: store, publish, commit; the same for what is due
 ledger        what the runner needs of what a role keeps: rows, claims, what inputs led to
 store         the ledger in Postgres
+pruning       when a role forgets what cannot come again
 service       the FastStream side: subscribe, publish, commit offsets last, drain
 membership    of consumer groups: how soon who died is missed, and how he comes back
 polling       how a stage waits for records

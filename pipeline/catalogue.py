@@ -19,7 +19,7 @@ from pipeline.beside import beside
 from pipeline.errors import RETRIABLE, ServerUnreachable
 from pipeline.kafka import started
 from schemas import jose
-from schemas.catalogue import Catalogue, CatalogueEntry, OlderVersion
+from schemas.catalogue import Catalogue, CatalogueEntry, Growing, OlderVersion
 from schemas.codec import Record, Untrusted
 from schemas.directory import PublicJwk
 from schemas.topics import CATALOGUE, MAX_MESSAGE_BYTES
@@ -136,16 +136,16 @@ class Follower:
 
     async def take(self, records: Sequence[Record]) -> None:
         """Take over what the scheme signed and is newer than what is known; all of it at once."""
-        catalogue, refused = self.catalogue, list[Refused]()
+        growing, refused = Growing(self.catalogue), list[Refused]()
         for record in records:
             try:
-                catalogue = catalogue.with_entries([read_entry(record, self._scheme)])
+                growing.take(read_entry(record, self._scheme))
             except OlderVersion:
                 refused.append((record, "older_version"))
             except Untrusted as untrusted:
                 refused.append((record, untrusted.reason))
-        if catalogue is not self.catalogue:
-            await self._become(catalogue)
+        if len(refused) < len(records):
+            await self._become(growing.catalogue())
         if refused:
             await self._refuse(refused)
 

@@ -44,11 +44,12 @@ class CatalogueLetters:
 
 
 async def _claim(connection: Connection, record: Record) -> bool:
-    """Whether nobody did before; whoever does at the same time waits for us to commit."""
+    """Whether nobody did before; whoever does at the same time waits for us to commit. It stands
+    for ever: the record may stay on the topic as long."""
     claim = f"{record.topic}:{record.position}:{digest(record.value)}"
     return bool(
         await connection.fetchval(
-            "INSERT INTO claims (claim, input_id) VALUES ($1, $2)"
+            "INSERT INTO claims (claim, input_id, claimed_at) VALUES ($1, $2, 'infinity')"
             " ON CONFLICT DO NOTHING RETURNING true",
             claim,
             message_id("catalogue", claim),

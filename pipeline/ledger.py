@@ -106,6 +106,13 @@ class Session(Protocol):
     async def confirm(self, ids: Sequence[UUID]) -> None:
         """These are published."""
 
+    async def prune(self, before: datetime, claims_before: datetime, limit: int) -> bool:
+        """Forget what is older, at most `limit` of each kind: inputs whose outputs are published,
+        rows in which nothing was due since then; and claims. Whether there may be more.
+
+        What another worker holds is left to it.
+        """
+
 
 class Ledger(Protocol):
     """Where sessions come from."""

@@ -36,6 +36,7 @@ Settled = tuple[list[Record], list[Dead]]
 
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 5.0
 _CONFIRMED_WITHIN_SECONDS = 5
+_PRUNED_AT_ONCE = 1000
 
 
 class Runner:
@@ -203,6 +204,14 @@ class Runner:
         """Note that these are published."""
         async with self._ledger.session() as session:
             await session.confirm(ids)
+
+    # --- what is old
+
+    async def prune(self, keep: timedelta, keep_claims: timedelta) -> bool:
+        """Forget some of what is kept for longer than this; whether there may be more."""
+        now = self._clock()
+        async with self._ledger.session() as session:
+            return await session.prune(now - keep, now - keep_claims, _PRUNED_AT_ONCE)
 
 
 def _redelivered(items: Sequence[Item], before: Mapping[UUID, Handled]) -> list[Handled]:

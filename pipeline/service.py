@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -32,6 +33,7 @@ from pipeline.delivery import deliver, deliver_due
 from pipeline.errors import CRASH, HerkenError, StageStopped, WrongUse
 from pipeline.kafka import FETCH_WAIT_MS, PATIENCE, fetch_together, keep_trying, unreachable
 from pipeline.polling import Poll
+from pipeline.pruning import Pruning
 from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.stage import RoleStages, Stage
@@ -52,6 +54,8 @@ class Service:
         self, name: str, role: RoleStages[Any], runner: Runner, settings: Settings
     ) -> None:
         self._name, self._role, self._runner, self._settings = name, role, runner, settings
+        keep, claims = timedelta(hours=settings.ledger_hours), timedelta(days=settings.claims_days)
+        self._pruning = Pruning(runner, keep, claims)
         self._fatal: Exception | None = None
         self._stopped = asyncio.Event()
         self._has_joined = False
@@ -233,6 +237,7 @@ class Service:
             await asyncio.sleep(self._settings.sweep_seconds)
             try:
                 await deliver_due(self._runner, self.publish)
+                await self._pruning.prune()
             except (KafkaError, *CRASH) as error:  # as in a stage: the producer may be dead
                 self._stop(error)
             except Exception as error:

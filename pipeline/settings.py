@@ -58,6 +58,10 @@ class Settings(FromEnvironment):
                          time, and they wait until the old one is missed, 6 s
     batch_wait_ms        how long a stage rests after it waited for records in vain
     sweep_seconds        how often deadlines are looked at
+    ledger_hours         how long a role remembers what it handled: longer than Kafka keeps what it
+                         reads, or what comes again is decided anew
+    claims_days          how long what can be used once counts as used: request IDs, codes, commands
+                         Source: [AS] message IDs unique for at least 12 months
     log_level            what is logged: DEBUG, INFO, WARNING, ERROR
     """
 
@@ -75,6 +79,8 @@ class Settings(FromEnvironment):
     instance: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9._-]*$")
     batch_wait_ms: int = Field(default=10, ge=1, le=1000)
     sweep_seconds: float = Field(default=0.25, gt=0, le=10)
+    ledger_hours: float = Field(default=48, gt=0, le=87_600)
+    claims_days: float = Field(default=366, gt=0, le=3660)
     log_level: str = "INFO"
 
 

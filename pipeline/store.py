@@ -100,6 +100,13 @@ class PostgresSession:
             "UPDATE inputs SET unconfirmed = false WHERE id = ANY($1)", ids
         )
 
+    async def prune(self, before: datetime, claims_before: datetime, limit: int) -> bool:
+        gone = [
+            await self.connection.execute(statement.format(limit=limit), time)
+            for statement, time in zip(_PRUNE, (claims_before, before, before), strict=True)
+        ]
+        return f"DELETE {limit}" in gone
+
 
 _READ = """
 SELECT id, outputs, position, NULL::int AS version, NULL::jsonb AS body, NULL::timestamptz AS due_at
@@ -127,10 +134,13 @@ WITH input AS (
     INSERT INTO claims (claim, input_id) SELECT * FROM unnest($4::text[], $5::uuid[])
     ON CONFLICT DO NOTHING RETURNING claim
 ), login AS (
-    INSERT INTO logins (request_id, version, body, due_at)
-    SELECT * FROM unnest($6::uuid[], $7::int[], $8::jsonb[], $9::timestamptz[])
+    INSERT INTO logins (request_id, version, body, due_at, settled_at)
+    SELECT request_id, version, body, due_at, CASE WHEN due_at IS NULL THEN now() END
+    FROM unnest($6::uuid[], $7::int[], $8::jsonb[], $9::timestamptz[])
+        AS new (request_id, version, body, due_at)
     ON CONFLICT (request_id) DO UPDATE
-    SET version = EXCLUDED.version, body = EXCLUDED.body, due_at = EXCLUDED.due_at
+    SET version = EXCLUDED.version, body = EXCLUDED.body, due_at = EXCLUDED.due_at,
+        settled_at = EXCLUDED.settled_at
     WHERE logins.version = EXCLUDED.version - 1 RETURNING request_id
 ), written AS (
     SELECT (SELECT count(*) FROM input) AS inputs,
@@ -145,6 +155,23 @@ SELECT inputs, claims, logins, require_whole(
 """All in one: to ask Postgres costs more than what it does. Inputs, claims and rows are each in
 order, so that two workers never wait for each other. $11: this is a transaction of its own, so
 that it is an error where not all of it could be written."""
+
+_OLDEST = """
+DELETE FROM {table} WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM {table} WHERE {age} < $1 {only} ORDER BY {age} LIMIT {limit}
+    FOR UPDATE SKIP LOCKED
+))
+"""
+_PRUNE = [
+    _OLDEST.format(table=table, age=age, only=only, limit="{limit}")
+    for table, age, only in (
+        ("claims", "claimed_at", ""),
+        ("inputs", "handled_at", "AND NOT unconfirmed"),
+        ("logins", "settled_at", ""),
+    )
+]
+"""Each in the order of its index, which Postgres takes where it knows how few are wanted. What
+another worker has locked is left to it."""
 
 
 def _arguments(writes: Writes) -> tuple[Any, ...]:

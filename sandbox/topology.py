@@ -20,6 +20,8 @@ from schemas.topics import (
 )
 
 _MOST_COPIES = 3
+_SEGMENTS = 4
+_COMPACTED_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,22 @@ class TopicPlan:
     compacted: bool = False
 
     @property
+    def segment_ms(self) -> int:
+        """Kafka deletes and compacts whole segments, never the one that is written to: a record may
+        stay for as long as a segment is open beyond its retention."""
+        return _COMPACTED_MS if self.retention_ms == FOREVER_MS else self.retention_ms // _SEGMENTS
+
+    @property
+    def kept_ms(self) -> int:
+        """The longest that a record can be delivered."""
+        is_for_ever = self.retention_ms == FOREVER_MS
+        return FOREVER_MS if is_for_ever else self.retention_ms + self.segment_ms
+
+    @property
     def config(self) -> dict[str, str]:
         return {
             "retention.ms": str(self.retention_ms),
+            "segment.ms": str(self.segment_ms),
             "max.message.bytes": str(self.max_bytes),
             "cleanup.policy": "compact" if self.compacted else "delete",
         }

@@ -193,11 +193,10 @@ class Catalogue(Value):
 
     def with_entries(self, entries: Iterable[CatalogueEntry]) -> Catalogue:
         """Take over newer entries, in order. Raises OlderVersion."""
-        version, known = self.version, dict(self.entries)
+        growing = Growing(self)
         for entry in entries:
-            require_newer(entry, version)
-            version, known[entry.dienstverlener] = entry.version, entry
-        return Catalogue.model_construct(version=version, entries=known)
+            growing.take(entry)
+        return growing.catalogue()
 
     def service(self, service_id: str) -> Service | None:
         """None: it is not, or no longer, in the catalogue."""
@@ -241,6 +240,22 @@ class Catalogue(Value):
         for service in self.services.values():
             offering.setdefault(service.service_uuid, set()).add(service.dienstverlener)
         return offering
+
+
+class Growing:
+    """A catalogue that takes over newer entries, one after the other."""
+
+    def __init__(self, before: Catalogue) -> None:
+        self._version, self._entries = before.version, dict(before.entries)
+
+    def take(self, entry: CatalogueEntry) -> None:
+        """Raises OlderVersion."""
+        require_newer(entry, self._version)
+        self._version, self._entries[entry.dienstverlener] = entry.version, entry
+
+    def catalogue(self) -> Catalogue:
+        """As far as it was taken over."""
+        return Catalogue.model_construct(version=self._version, entries=dict(self._entries))
 
 
 def _service(

@@ -135,6 +135,14 @@ class Directory(Value):
     def _by_kid(self) -> dict[str, tuple[Participant, DirectoryKey]]:
         return {key.kid: (p, key) for p in self.participants for key in p.keys}
 
+    @cached_property
+    def _by_role(self) -> dict[Role, list[Participant]]:
+        """Each alphabetical by the name that users see."""
+        found: dict[Role, list[Participant]] = {}
+        for participant in sorted(self.participants, key=lambda p: p.display_name.casefold()):
+            found.setdefault(participant.role, []).append(participant)
+        return found
+
     def participant(self, entity_id: str) -> Participant | None:
         return self._by_entity_id.get(entity_id)
 
@@ -146,8 +154,7 @@ class Directory(Value):
 
     def in_role(self, role: Role) -> list[Participant]:
         """All participants of a role, alphabetical by the name that users see."""
-        found = [p for p in self.participants if p.role is role]
-        return sorted(found, key=lambda p: p.display_name.casefold())
+        return list(self._by_role.get(role, ()))
 
 
 def _refuse_twice(what: str, values: list[str]) -> None:

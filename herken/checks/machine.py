@@ -26,7 +26,10 @@ from sandbox.java import java
 from sandbox.maven import locked
 from sandbox.processes import ServerFailed
 from sandbox.servers import JARS
+from sandbox.topology import TopicPlan
 from sandbox.wheels import folder_of
+from schemas.topics import TOPICS
+from schemas.values import Role
 
 LOCKS = Path(herken.__file__).parents[1] / "requirements"
 OLDEST_PYTHON = (3, 11)
@@ -130,7 +133,7 @@ def environment(environ: Mapping[str, str]) -> Iterator[Finding]:
     if not set(ours) - _NEVER_SETTINGS:
         yield ok("environment", "no network is set: `herken up` starts one and says how to set it")
         return
-    found = list(_malformed(ours))
+    found = [*_malformed(ours), *_too_short(ours)]
     yield from found or [ok("environment", f"{', '.join(sorted(ours))} are well-formed")]
     yield from _missing(ours)
     port = ours.get("HERKEN_HEALTH_PORT", "0")
@@ -175,6 +178,16 @@ def _refused(ours: Mapping[str, str]) -> dict[str, str]:
         details = error.errors(include_input=False, include_url=False)
         return {f"HERKEN_{str(one['loc'][0]).upper()}": one["msg"] for one in details}
     return {}
+
+
+def _too_short(ours: Mapping[str, str]) -> Iterator[Finding]:
+    """A role that forgets before Kafka does would decide again what comes again."""
+    name, roles = "HERKEN_LEDGER_HOURS", (Role.MAKELAAR, Role.PROVIDER, Role.REGISTRY)
+    read = [TopicPlan(t.name, 1, t.retention_ms) for t in TOPICS if t.reader in roles]
+    needed = max(plan.kept_ms for plan in read) / 3_600_000
+    if name in ours and name not in _refused(ours) and float(ours[name]) <= needed:
+        text = f"is {ours[name]}, and Kafka can deliver a message again for {needed:.0f} hours"
+        yield wrong(name, text, f"set more than {needed:.0f}, or unset it")
 
 
 def _missing(ours: Mapping[str, str]) -> Iterator[Finding]:

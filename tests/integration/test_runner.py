@@ -819,3 +819,62 @@ async def test_failures_of_a_means_are_counted_and_forgotten(person: Person, poo
     person.code_step += 1
     await person.log_in()
     assert await pools["aak"].fetchval(failures) == 0
+
+
+# --- forgotten
+
+KEEP, CLAIMS = timedelta(hours=48), timedelta(days=366)
+
+
+async def forget(pools: Pools, name: str = "duin", claims: timedelta = CLAIMS) -> None:
+    """Three days pass, and what is old by then goes."""
+    for table, column in (("inputs", "handled_at"), ("logins", "settled_at")):
+        await pools[name].execute(f"UPDATE {table} SET {column} = {column} - interval '3 days'")
+    later = Worker(pools, name, clock=utc_now).runner
+    assert not await later.prune(KEEP, claims)
+
+
+async def test_login_that_is_under_way_is_not_forgotten_and_goes_on(pools: Pools) -> None:
+    worker = Worker(pools)
+    (prompt,) = await worker.process(request())
+    await forget(pools)
+    outputs = await worker.process(choice(prompt))
+    assert [r.topic for r in outputs] == ["authentication-requests.aak"]
+
+
+async def test_late_message_of_a_forgotten_login_is_a_dead_letter(pools: Pools) -> None:
+    worker = Worker(pools)
+    (prompt,) = await worker.process(request())
+    record = cancellation(request_id_of(prompt))
+    assert len(await worker.process(record)) == 1
+    assert reasons(await worker.process(choice(prompt))) == ["login_finished"]
+    await forget(pools)
+    assert await version_of(pools, request_id_of(prompt)) is None
+    assert reasons(await worker.process(choice(prompt))) == ["login_unknown"]
+    assert await worker.process(cancellation(request_id_of(prompt))) == []
+
+
+async def test_late_answer_to_a_forgotten_challenge_is_a_dead_letter(pools: Pools) -> None:
+    (challenge,) = await challenged(pools, 1)
+    await forget(pools, "aak")
+    answer = unsigned(
+        topics.CODE_ANSWERS,
+        "aak",
+        CodeAnswer(request_id=challenge.request_id, nonce=challenge.nonce, secret=None),
+    )
+    assert reasons(await Worker(pools, "aak").process(answer)) == ["login_unknown"]
+
+
+async def test_request_id_is_used_when_its_login_is_forgotten_and_free_when_its_claim_is(
+    pools: Pools,
+) -> None:
+    id_ = uuid4()
+    worker = Worker(pools)
+    (prompt,) = await worker.process(request(id_))
+    (told,) = await worker.process(cancellation(id_))
+    await forget(pools)
+    (outcome,) = await worker.process(request(id_))
+    assert refusal(outcome) is RefusalCode.REQUEST_ID_REUSED
+    assert refusal(told) is RefusalCode.CANCELLED_BY_DIENSTVERLENER
+    await forget(pools, claims=timedelta(0))
+    assert [r.topic for r in await worker.process(request(id_))] == [prompt.topic]

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -52,6 +53,9 @@ class Sweeper:
 
     async def confirm(self, ids: list[UUID]) -> None:
         pass
+
+    async def prune(self, *keep: timedelta) -> bool:
+        return False
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from pipeline import store as store_module
 from pipeline.keys import utc_now
 from pipeline.ledger import Conflict, Handled, Row, Writes
 from pipeline.store import Store
@@ -301,6 +302,173 @@ async def test_what_a_sweep_decided_is_unconfirmed_until_it_is_confirmed(empty: 
     await empty.confirm([swept])
     assert await empty.unconfirmed(after, limit=9) == {}
     assert await empty.handled([swept]) == {swept: Handled(RECORDS)}
+
+
+# --- what is old
+
+OLD = 3600 * SECOND
+
+
+async def old(ledger: Any, *names: str) -> None:
+    """Let an hour and a second pass over these tables."""
+    age = OLD + SECOND
+    if isinstance(ledger, Store):
+        async with ledger.connection() as connection:
+            for name in names:
+                table, column = name.split(".")
+                earlier = f"UPDATE {table} SET {column} = {column} - $1::interval"
+                await connection.execute(earlier, age)
+        return
+    for name in names:
+        if name == "inputs.handled_at":
+            for stored in ledger.inputs.values():
+                stored.handled_at -= age
+        else:
+            ages = getattr(ledger, name.split(".")[1])
+            ages.update({key: at - age for key, at in ages.items()})
+
+
+async def prune(session: Any, limit: int = 99) -> bool:
+    """What is older than an hour."""
+    before = utc_now() - OLD
+    found: bool = await session.prune(before, before, limit)
+    return found
+
+
+async def kept(session: Any, written: Writes) -> tuple[bool, bool, bool]:
+    """Whether the claims, the inputs and the rows of these are still there, all of them."""
+    inputs = await session.handled(list(written.handled))
+    rows = (await session.read([], list(written.rows))).rows
+    again = writes(handled={}, claims=dict(written.claims))
+    claimed = not await write(session, again)
+    return claimed, inputs.keys() == written.handled.keys(), rows.keys() == written.rows.keys()
+
+
+AGES = ("claims.claimed_at", "inputs.handled_at", "logins.settled_at")
+
+
+@pytest.mark.parametrize("young", [None, *AGES])
+async def test_what_is_old_is_forgotten_and_what_is_not_stays(
+    empty: Any, ledger: Any, young: str | None
+) -> None:
+    written = writes(row(), claims={"a": uuid4()})
+    assert await write(empty, written)
+    await old(ledger, *(name for name in AGES if name != young))
+    assert not await prune(empty)
+    assert await kept(empty, written) == tuple(name == young for name in AGES)
+
+
+async def test_row_in_which_something_is_due_is_not_forgotten(empty: Any, ledger: Any) -> None:
+    settled, due = row(), row(due_at=NOW)
+    assert await write(empty, writes(settled, due))
+    await old(ledger, *AGES)
+    assert not await prune(empty)
+    assert await version_of(empty, settled.request_id) is None
+    assert await version_of(empty, due.request_id) == 1
+
+
+async def test_row_is_as_old_as_what_was_last_settled_in_it(empty: Any, ledger: Any) -> None:
+    first = row()
+    assert await write(empty, writes(first))
+    await old(ledger, *AGES)
+    assert await write(empty, writes(replace(first, version=2)))
+    assert not await prune(empty)
+    assert await version_of(empty, first.request_id) == 2
+    assert await write(empty, writes(replace(first, version=3, due_at=NOW)))
+    await old(ledger, *AGES)
+    assert not await prune(empty)
+    assert await version_of(empty, first.request_id) == 3
+
+
+async def test_what_is_not_published_yet_is_not_forgotten(empty: Any, ledger: Any) -> None:
+    id_ = uuid4()
+    assert await write(empty, writes(handled={id_: Handled(RECORDS)}), unconfirmed=True)
+    await old(ledger, *AGES)
+    assert not await prune(empty)
+    assert await empty.handled([id_])
+    await empty.confirm([id_])
+    assert not await prune(empty)
+    assert not await empty.handled([id_])
+
+
+async def test_claims_have_an_age_of_their_own(empty: Any, ledger: Any) -> None:
+    written = writes(row(), claims={"a": uuid4()})
+    assert await write(empty, written)
+    await old(ledger, *AGES)
+    assert not await empty.prune(utc_now() - OLD, utc_now() - 2 * OLD, 99)
+    assert await kept(empty, written) == (True, False, False)
+
+
+async def test_so_many_are_forgotten_at_once_and_the_oldest_first(empty: Any, ledger: Any) -> None:
+    written = [writes(row(), claims={name: uuid4()}) for name in "abc"]
+    for one in written:
+        assert await write(empty, one)
+        await old(ledger, *AGES)
+    assert await prune(empty, limit=2)
+    assert await counts(ledger) == (1, 1, 1)
+    assert await kept(empty, written[2]) == (True, True, True)
+    assert not await prune(empty, limit=2)
+    assert await counts(ledger) == (0, 0, 0)
+
+
+async def counts(ledger: Any) -> tuple[int, ...]:
+    """Claims, inputs, rows."""
+    if not isinstance(ledger, Store):
+        return len(ledger.claims), len(ledger.inputs), len(ledger.rows)
+    query = ", ".join(f"(SELECT count(*) FROM {name})" for name in ("claims", "inputs", "logins"))
+    async with ledger.connection() as connection:
+        return tuple(await connection.fetchrow(f"SELECT {query}"))
+
+
+async def test_what_another_worker_holds_is_left_to_it(empty: Any, other: Any, ledger: Any) -> None:
+    one, two = row(due_at=None), row(due_at=None)
+    assert await write(empty, writes(one, two))
+    await old(ledger, *AGES)
+    async with other.transaction():
+        await other.write(writes(replace(one, version=2), handled={}))
+        async with asyncio.timeout(5):
+            assert not await prune(empty)
+    assert await version_of(empty, one.request_id) == 2
+    assert await version_of(empty, two.request_id) is None
+
+
+async def test_two_workers_forget_at_once_and_neither_waits_or_fails(
+    empty: Any, other: Any, ledger: Any
+) -> None:
+    rows = [row() for _ in range(60)]
+    assert await write(empty, writes(*rows, claims={str(n): uuid4() for n in range(60)}))
+    await old(ledger, *AGES)
+
+    async def work(session: Any) -> None:
+        while await prune(session, limit=7):
+            pass
+
+    await asyncio.gather(work(empty), work(other))
+    assert await counts(ledger) == (0, 0, 0)
+
+
+MANY = {
+    "claims": "INSERT INTO claims SELECT n, gen_random_uuid() FROM generate_series(1, 20000) n",
+    "inputs": "INSERT INTO inputs SELECT gen_random_uuid(), '' FROM generate_series(1, 20000)",
+    "logins": "INSERT INTO logins SELECT gen_random_uuid(), 1, '{}', NULL, now()"
+    " FROM generate_series(1, 20000)",
+}
+
+
+async def test_what_is_old_is_found_by_its_index_however_much_there_is(pools: Pools) -> None:
+    """By the plan that is made once, for any time."""
+    async with pools["duin"].acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        for (table, fill), statement in zip(MANY.items(), store_module._PRUNE, strict=True):
+            await connection.execute(fill)
+            await connection.execute(f"ANALYZE {table}")
+            await connection.execute(f"PREPARE {table} AS {statement.format(limit=1000)}")
+            lines = await connection.fetch(f"EXPLAIN EXECUTE {table} (now())")
+            plan = "\n".join(line[0] for line in lines)
+            assert f"Index Scan using {table}_" in plan, plan
+            assert "Sort" not in plan
+        await transaction.rollback()
 
 
 # --- what a decision relies on

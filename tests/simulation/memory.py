@@ -49,6 +49,8 @@ class MemoryLedger:
         self.rows: dict[UUID, Row] = {}
         self.inputs: dict[UUID, Stored] = {}
         self.claims: dict[str, UUID] = {}
+        self.claimed_at: dict[str, datetime] = {}
+        self.settled_at: dict[UUID, datetime] = {}
         self.changes: dict[Any, int] = {}
         self.locks = Locks(self.reach)
         self.writer: dict[UUID, str] = {}
@@ -59,6 +61,13 @@ class MemoryLedger:
 
     def session(self) -> MemorySession:
         return MemorySession(self)
+
+    def settle(self, row: Row, now: datetime) -> None:
+        """Note since when nothing is due in a row."""
+        if row.due_at is None:
+            self.settled_at[row.request_id] = now
+        else:
+            self.settled_at.pop(row.request_id, None)
 
     def look_when_due(self) -> None:
         times = [row.due_at for row in self.rows.values() if row.due_at is not None]
@@ -176,6 +185,32 @@ class MemorySession:
             self.ledger.inputs[id_].unconfirmed = False
             self.ledger.unconfirmed.discard(id_)
 
+    # --- what is old
+
+    async def prune(self, before: datetime, claims_before: datetime, limit: int) -> bool:
+        ledger, gone = self.ledger, []
+        published = {id_: i.handled_at for id_, i in ledger.inputs.items() if not i.unconfirmed}
+        for kind, ages, time, table in (
+            ("claim", ledger.claimed_at, claims_before, ledger.claims),
+            ("input", published, before, ledger.inputs),
+            ("row", ledger.settled_at, before, ledger.rows),
+        ):
+            await ledger.reach(Point.PRUNE)
+            gone.append(self._forget(kind, ages, time, table, limit))
+        return limit in gone
+
+    def _forget(
+        self, kind: str, ages: dict[Any, datetime], time: datetime, table: Any, limit: int
+    ) -> int:
+        """Without what a transaction has locked; how many they were."""
+        blocking = self.ledger.locks.blocking
+        old = [key for key, at in ages.items() if at < time and not blocking((kind, key), None)]
+        oldest = sorted(old, key=lambda key: ages[key])[:limit]
+        for key in oldest:
+            table.pop(key, None)
+            del ages[key]
+        return len(oldest)
+
 
 class MemoryTransaction:
     """All or nothing. `puts` are changes of tables, by their key."""
@@ -211,7 +246,10 @@ class MemoryTransaction:
         if self.unconfirmed:
             ledger.unconfirmed.update(writes.handled)
         ledger.claims.update(writes.claims)
+        ledger.claimed_at.update(dict.fromkeys(writes.claims, self.began_at))
         ledger.rows.update(writes.rows)
+        for row in writes.rows.values():
+            ledger.settle(row, self.began_at)
         ledger.look_when_due()
         ledger.writer.update(dict.fromkeys(writes.rows, who))
         ledger.tables.update(self.puts)

@@ -259,13 +259,18 @@ def test_ledger_keeps_what_was_accepted() -> None:
 
 
 @pytest.mark.parametrize("request_", [{}, {"provider": AAK}])
-def test_start_is_claimed_and_cancelled_when_a_cancellation_was_first(
+def test_start_is_claimed_and_a_lost_one_was_a_cancellations_or_a_forgotten_requests(
     request_: dict[str, Any],
 ) -> None:
     step = asked(**request_)
     assert step.claims == {rules.start_claim(HAVEN, REQUEST)}
-    assert step.lost is not None
-    assert ended(step.lost) is RefusalCode.CANCELLED_BY_DIENSTVERLENER
+    used = step.lost
+    assert used is not None
+    assert ended(used) is RefusalCode.REQUEST_ID_REUSED
+    assert used.claims == {rules.overtaken_claim(HAVEN, REQUEST)}
+    assert used.lost is not None
+    assert ended(used.lost) is RefusalCode.CANCELLED_BY_DIENSTVERLENER
+    assert not used.lost.claims
 
 
 @pytest.mark.parametrize("level", [None, Level.EH3])
@@ -809,8 +814,9 @@ def test_cancellation_repeats_the_outcome_when_there_is_one() -> None:
 
 def test_cancellation_claims_the_start_when_it_overtook_its_request() -> None:
     step = cancelled(None)
-    assert step == Step(claims=frozenset({rules.start_claim(HAVEN, REQUEST)}), lost=Step())
-    assert step.claims == asked().claims
+    claims = {rules.start_claim(HAVEN, REQUEST), rules.overtaken_claim(HAVEN, REQUEST)}
+    assert step == Step(claims=frozenset(claims), lost=Step())
+    assert asked().claims < step.claims
 
 
 @pytest.mark.parametrize(("row", "sender"), [(login(), "loods"), (login(), None), (None, None)])

@@ -7,6 +7,7 @@ whatever else there is to do, so that a crowd of outcomes holds up no arrival.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from uuid import UUID, uuid4
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
+from dienstverlener.holding_back import HoldingBack
 from loadtest.asking import Asking
 from loadtest.book import Book, Login
 from loadtest.crowd import Crowd
@@ -31,6 +33,7 @@ from schemas.topics import OUTCOMES, PROMPTS
 Send = Callable[[Record], Awaitable[asyncio.Future[Any]]]
 Clock = Callable[[], float]
 """Seconds since the start of the run."""
+_AT_ONCE: Final = 20
 _PROMPTS: Final = frozenset(topic.name for topic in PROMPTS)
 
 
@@ -60,6 +63,7 @@ class Driving:
     _to_verify: asyncio.Queue[_Received] = field(default_factory=asyncio.Queue)
     _verifying: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _holding: dict[str, HoldingBack] = field(default_factory=lambda: defaultdict(HoldingBack))
 
     @property
     def is_idle(self) -> bool:
@@ -69,18 +73,27 @@ class Driving:
     # --- arrivals
 
     async def keep_arriving(self, arrivals: Iterable[Arrival]) -> None:
-        """Begin each login when it is due, whatever became of those before it."""
+        """Begin each login when it is due, whatever became of those before it: of a rush, some
+        before anything else has its turn."""
+        begun = 0
         for arrival in arrivals:
-            await asyncio.sleep(max(0.0, arrival.at - self.clock()))
+            early = arrival.at - self.clock()
+            if early > 0 or begun == _AT_ONCE:
+                await asyncio.sleep(max(0.0, early))
+                begun = 0
             self._begin(arrival)
+            begun += 1
 
     def _begin(self, arrival: Arrival) -> None:
+        if not self.load.insist and not self._holding[arrival.entry.dienstverlener].publishes():
+            return self.book.held_back(arrival)
         request_id = uuid4()
         key = str(request_id).encode()
         self.hops.begin(key, arrival.number)
         who = self.crowd.who(arrival.entry, arrival.person)
         login = self.book.arrive(key, arrival, who)
         self._beside(self._ask(login, request_id))
+        return None
 
     async def _ask(self, login: Login, request_id: UUID) -> None:
         entry = login.arrival.entry
@@ -152,6 +165,8 @@ class Driving:
         login = received.login
         entry, late_by = login.arrival.entry, received.at - login.deadline
         found = self.asking[entry.dienstverlener].verified(received.raw, received.when)
+        if not isinstance(found, str):
+            self._holding[entry.dienstverlener].answered(found)
         verdict, why = judged(entry.expect, found, late_by, self.known)
         self.book.settle(login, verdict, why, received.at)
         self.hops.ended(login.key, received.at)

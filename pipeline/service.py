@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import (
     CommitFailedError,
@@ -36,6 +36,7 @@ from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.stage import RoleStages, Stage
 from schemas.codec import Record
+from schemas.records import Queued
 from schemas.topics import DLQ_MAX_BYTES
 
 log = structlog.get_logger()
@@ -176,7 +177,7 @@ class Service:
 
     async def _handle(self, stage: Stage, limit: Limit, message: KafkaMessage) -> None:
         raw: Sequence[ConsumerRecord[bytes, bytes]] = message.raw_message
-        records = [_record(record) for record in raw]
+        records = [_record(record, message.consumer) for record in raw]
         await deliver(
             lambda: self.process(stage, records, limit),
             self.publish,
@@ -283,11 +284,21 @@ async def _undecoded(message: KafkaMessage) -> KafkaMessage:
     return message
 
 
-def _record(record: ConsumerRecord[bytes, bytes]) -> Record:
+def _record(record: ConsumerRecord[bytes, bytes], consumer: Any) -> Record:
     return Record(
         record.topic,
         record.key or b"",
         record.value or b"",
         tuple((name, value or b"") for name, value in record.headers),
         f"{record.partition}:{record.offset}",
+        Queued(record.timestamp / 1000, _left(record, consumer)),
     )
+
+
+def _left(record: ConsumerRecord[bytes, bytes], consumer: Any) -> int:
+    """How many records of its partition came after it, as the last fetch told."""
+    partition = TopicPartition(record.topic, record.partition)
+    if partition not in consumer.assignment():
+        return 0
+    end: int = consumer.highwater(partition) or 0
+    return max(0, end - int(record.offset) - 1)

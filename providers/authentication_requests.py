@@ -35,6 +35,21 @@ def handle(
     return results.challenge(started, provider.first_challenge, provider, moment)
 
 
+def busy(
+    row: Authentication | None,
+    received: Received[AuthenticationRequest],
+    provider: Provider,
+    moment: Moment,
+) -> Step[Authentication]:
+    """Refuse a request that waited too long, before its user is asked anything."""
+    if row is not None or received.sender is None:
+        return Step(reject="asked_before")
+    if not is_connected(received.message, received.sender, provider):
+        return Step(reject="not_connected")
+    new = _start(received.message, received.sender.entity_id)
+    return results.too_busy(new, provider, moment)
+
+
 def faulty(
     row: Authentication | None, fault: Faulty, _: Provider, __: Moment
 ) -> Step[Authentication]:

@@ -15,7 +15,7 @@ from dienstverlener import Assertion, Refusal
 from dienstverlener.outcome import LegalSubject, own_refusal
 from loadtest.book import KEPT_SECONDS, Book, Login
 from loadtest.hops import Hops, every, steps
-from loadtest.judging import GRACE_SECONDS, Verdict, failed, invalid, judged
+from loadtest.judging import FAILURES, GRACE_SECONDS, Verdict, failed, invalid, judged
 from loadtest.lag import behind
 from loadtest.latencies import Latencies, summary
 from loadtest.mix import LoginKind
@@ -217,7 +217,7 @@ def test_run_in_which_nobody_came_or_nothing_ended_well_says_nothing() -> None:
     assert invalid(NOTHING, 0, 9, 0, Ended.INTERRUPTED) == []
 
 
-@pytest.mark.parametrize("verdict", [v for v in Verdict if v is not Verdict.AS_EXPECTED])
+@pytest.mark.parametrize("verdict", FAILURES)
 def test_anything_wrong_fails_the_run_with_how_many_and_the_first(verdict: Verdict) -> None:
     counts = {LoginKind.CHAIN: Counter({verdict: 3, Verdict.AS_EXPECTED: 100})}
     (told,) = failed(counts, {(LoginKind.CHAIN, verdict): "the first one"})

@@ -17,30 +17,32 @@ from typing import Final
 from dienstverlener.outcome import Assertion, Refusal
 from schemas.refusals import RefusalCode
 
-MORE: Final = 4 / 3
-"""CHOICE: so many times what comes through is published, to find out whether more would."""
-_ASKED_SECONDS, _THROUGH_SECONDS = 0.5, 3.0
-"""CHOICE: after so long, what was asked counts half, so that the end of a rush is known at once;
-and what came through, which comes in batches."""
+MORE, MUCH_MORE = 4 / 3, 2.5
+"""CHOICE: so many times what comes through is published, to find out whether more would: while some
+of it is refused, and when nothing was for ..."""
+_CALM_SECONDS: Final = 1.5
+"""... so long."""
+_ASKED_SECONDS, _THROUGH_SECONDS = 1.0, 4.0
+"""CHOICE: over how long what was asked is counted: not long, so that the end of a rush is known at
+once; and what came through, which comes in batches."""
 
 
 @dataclass
 class Rate:
-    """How many a second of late; after `half_life` seconds something counts half."""
+    """How many a second over the last `seconds` or so: what is older counts less and less."""
 
-    half_life: float
+    seconds: float
     at: float
     count: float = 0.0
 
     def add(self, now: float) -> None:
-        self.count = self._left(now) + 1
-        self.at = now
+        self.count, self.at = self._left(now) + 1, now
 
     def a_second(self, now: float) -> float:
-        return self._left(now) * math.log(2) / self.half_life
+        return self._left(now) / self.seconds
 
     def _left(self, now: float) -> float:
-        return self.count * math.exp2((self.at - now) / self.half_life)
+        return self.count * math.exp((self.at - now) / self.seconds)
 
 
 class HoldingBack:
@@ -56,15 +58,16 @@ class HoldingBack:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._clock, self._chance = clock, chance
-        self._until = now = clock()
+        self._until = self._refused_at = now = clock()
         self._asked, self._through = Rate(_ASKED_SECONDS, now), Rate(_THROUGH_SECONDS, now)
 
     def publishes(self) -> bool:
         """Whether a request may be published now. While the network is busy, as many as come
-        through and some more, and one a second in any case."""
+        through and some more; one that comes alone in any case."""
         now = self._clock()
         self._asked.add(now)
-        may = 1 + MORE * self._through.a_second(now)
+        more = MORE if now < self._refused_at + _CALM_SECONDS else MUCH_MORE
+        may = 1 + more * self._through.a_second(now)
         if now >= self._until or self._chance() < may / self._asked.a_second(now):
             return True
         self._until = max(self._until, now + _THROUGH_SECONDS)
@@ -74,6 +77,7 @@ class HoldingBack:
         """What came of a request that was published."""
         now = self._clock()
         if isinstance(outcome, Refusal) and outcome.code is RefusalCode.BUSY:
+            self._refused_at = now
             self._until = max(self._until, now + (outcome.retry_after_seconds or 0))
         else:
             self._through.add(now)

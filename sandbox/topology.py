@@ -38,6 +38,7 @@ class TopicPlan:
             "retention.ms": str(self.retention_ms),
             "max.message.bytes": str(self.max_bytes),
             "cleanup.policy": "compact" if self.compacted else "delete",
+            "message.timestamp.type": "LogAppendTime",  # nobody says himself since when he waits
         }
 
 

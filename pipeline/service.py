@@ -42,6 +42,9 @@ from schemas.topics import DLQ_MAX_BYTES
 log = structlog.get_logger()
 
 PUBLISH_BATCH_BYTES = 262_144
+FETCH_BYTES = 1_048_576
+"""Of one partition, before the next has its turn. A sixteenth where a stage refuses what waited too
+long: it has to see all its partitions to know how it is doing."""
 DRAIN_SECONDS = 15.0
 CLOSE_SECONDS = 16.0
 
@@ -153,6 +156,7 @@ class Service:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             fetch_max_wait_ms=FETCH_WAIT_MS,
+            max_partition_fetch_bytes=FETCH_BYTES if stage.busy is None else FETCH_BYTES // 16,
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),
             **membership.options(self._settings.instance),
             listener=BeforeRevoked(commits),

@@ -12,7 +12,7 @@ from pipeline.stage import Batch, Facts, Moment, Outgoing, Step
 from registry import candidates, decisions, judging, rules, selection
 from registry.candidates import Holder, Holding
 from registry.cases import Asked, asked_by
-from registry.judging import Refusal
+from registry.judging import Refusal, failed
 from registry.query import Query
 from registry.rules import Question, Registry
 from schemas import codec
@@ -25,6 +25,7 @@ from schemas.messages import (
     MandateDecision,
     MandateQuery,
 )
+from schemas.refusals import RefusalCode
 from schemas.sealed import ActingSubject
 from schemas.topics import MANDATE_DECISIONS
 from schemas.values import Level, Role
@@ -67,6 +68,19 @@ def _decide(query: Query, holding: Holding, asked: Asked, moment: Moment) -> Ste
             return decisions.permit(query, only, asked, moment)
         case several:
             return decisions.ask(query, several, asked.registry, moment)
+
+
+def busy(
+    row: Query | None, received: Received[MandateQuery], registry: Registry, moment: Moment
+) -> Step[Query]:
+    """Refuse a query that waited too long, before anything is looked up."""
+    if row is not None or received.sender is None:
+        return Step(reject="asked_before")
+    if not rules.is_connected(received.message, received.sender, registry):
+        return Step(reject="not_connected")
+    saw = f"a query that waited {moment.behind:.0f} s longer than others"
+    refusal = Refusal(RefusalCode.BUSY, (failed("busy", saw, "a new login"),))
+    return decisions.deny(_start(received, Declared(registry)), refusal, registry)
 
 
 def faulty(row: Query | None, fault: Faulty, _: Registry, __: Moment) -> Step[Query]:

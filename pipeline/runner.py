@@ -56,8 +56,7 @@ class Runner:
     ) -> None:
         self._role, self._keys, self._ledger, self._clock = role, keys, ledger, clock
         self._monotonic = monotonic
-        sheds = [stage.topic.name for stage in role.stages if stage.busy is not None]
-        self._shedding = {name: Shedding(busy_after) for name in sheds}
+        self._shedding = Shedding(busy_after)
 
     async def process(self, stage: Stage, records: Sequence[Record]) -> list[Record]:
         """Handle a batch, and return what it leads to: messages and dead letters."""
@@ -78,10 +77,9 @@ class Runner:
         return items, dead
 
     def _waits(self, stage: Stage, records: Sequence[Record]) -> Sequence[Wait]:
-        shedding = self._shedding.get(stage.topic.name)
-        if shedding is None:
-            return [UNHINDERED] * len(records)
-        return shedding.look(records, self._monotonic())
+        """How long each waited: of all stages, though not all refuse what waited too long."""
+        waits = self._shedding.look(records, self._monotonic())
+        return waits if stage.busy is not None else [UNHINDERED] * len(records)
 
     def _read(self, stage: Stage, record: Record) -> codec.Received[Any] | Faulty:
         directory = self._keys.directory

@@ -1,4 +1,4 @@
-"""Load shedding: how far a stage is behind, and what it refuses early because of it. Pure.
+"""Load shedding: how far a process is behind, and what it refuses early because of it. Pure.
 
 A partition is read in its order, so what is next in it has waited longer than what was next before
 by the time that passed, less the time by which Kafka's stamps went on. That sum needs no two clocks
@@ -12,14 +12,17 @@ and only where it stays too long; Maurer, Fail at Scale, 2015: the same for requ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from schemas.codec import Record
+from schemas.records import Queued
 
+Partition = tuple[str, str]
+"""A topic, and the number of one of its partitions."""
 INTERVAL_SECONDS: Final = 1.0
-"""CHOICE: a stage refuses once it was too far behind for so long, and what waits became no less."""
+"""CHOICE: it refuses once it was too far behind for so long, and what waits became no less."""
 FRESH: Final = 0.5
 """CHOICE: from then on this part of the bound is too long: what it takes is fresh, and clients know
 soon. Until nothing has waited so long for ..."""
@@ -60,6 +63,10 @@ class Behind(NamedTuple):
         seconds = max(0.0, self.seconds + passed * (1 - _DRIFT) - went_on)
         return Behind(at, stamp, seconds, left)
 
+    def says_something(self, at: float) -> bool:
+        """Whether a wait that was seen then says something of now: for about as long as it was."""
+        return at - self.at <= max(self.seconds, INTERVAL_SECONDS)
+
     def waits(self, stamp: float) -> float:
         """How much longer than others another record has waited that was read with it."""
         return max(0.0, self.seconds - max(0.0, stamp - self.stamp))
@@ -95,30 +102,45 @@ class Load:
 
 @dataclass
 class Shedding:
-    """One stage of one process. `bound`: seconds that a record may wait longer than others."""
+    """All that one process reads for a participant. `bound`: seconds that a login may wait longer
+    than others, in all of its topics together."""
 
     bound: float
     _load: Load = field(default_factory=Load)
-    _partitions: dict[str, Behind] = field(default_factory=dict)
+    _partitions: dict[Partition, Behind] = field(default_factory=dict)
 
     def look(self, records: Sequence[Record], at: float) -> list[Wait]:
-        """A batch as it is taken up, in its order; `at`: seconds on a monotonic clock."""
-        first: dict[str, Behind] = {}
+        """A batch of one topic as it is taken up, in its order; `at`: seconds on a monotonic clock.
+        What waits elsewhere counts for each of its records: whoever is let in waits there next."""
+        first: dict[Partition, Behind] = {}
         for record in records:
-            if record.queued is not None and record.partition not in first:
-                first[record.partition] = self._next(record.partition, at, *record.queued)
+            if record.queued is not None and _partition(record) not in first:
+                first[_partition(record)] = self._next(_partition(record), at, record.queued)
         self._partitions |= first
-        longest = max((each.seconds for each in first.values()), default=0.0)
+        elsewhere = self._elsewhere({topic for topic, _ in first}, at)
+        longest = elsewhere + max((each.seconds for each in first.values()), default=0.0)
         left = sum(each.left for each in self._partitions.values())
         self._load = self._load.next(at, longest, left, self.bound)
-        return [self._wait(record, first) for record in records]
+        return [self._wait(record, first, elsewhere) for record in records]
 
-    def _next(self, partition: str, at: float, stamp: float, left: int) -> Behind:
+    def _next(self, partition: Partition, at: float, queued: Queued) -> Behind:
         before = self._partitions.get(partition)
-        return before.next(at, stamp, left) if before else Behind(at, stamp, 0.0, left)
+        return before.next(at, *queued) if before else Behind(at, queued.stamp, 0.0, queued.left)
 
-    def _wait(self, record: Record, first: dict[str, Behind]) -> Wait:
+    def _elsewhere(self, here: set[str], at: float) -> float:
+        """How long a login waits in the other topics, each after the other."""
+        longest: dict[str, float] = {}
+        for (topic, _), behind in self._partitions.items():
+            if topic not in here and behind.says_something(at):
+                longest[topic] = max(longest.get(topic, 0.0), behind.seconds)
+        return sum(longest.values())
+
+    def _wait(self, record: Record, first: Mapping[Partition, Behind], elsewhere: float) -> Wait:
         if record.queued is None:
             return UNHINDERED
-        seconds = first[record.partition].waits(record.queued.stamp)
+        seconds = elsewhere + first[_partition(record)].waits(record.queued.stamp)
         return Wait(seconds, self._load.refuses is not None and seconds > self.bound * FRESH)
+
+
+def _partition(record: Record) -> Partition:
+    return record.topic, record.position.partition(":")[0]

@@ -49,10 +49,6 @@ class Record:
     position: str = ""
     queued: Queued | None = None
 
-    @property
-    def partition(self) -> str:
-        return self.position.partition(":")[0]
-
 
 class Untrusted(Exception):
     """Nobody trusted said this. `reason` is a stable code for the dead-letter topic."""

@@ -15,9 +15,9 @@ STAMPS = 1_795_000_000.0
 """Kafka's clock where a process's own is at 0: nobody compares the two."""
 
 
-def record(taken_at: float, left: int = 0, partition: int = 0) -> Record:
+def record(taken_at: float, left: int = 0, partition: int = 0, topic: str = "door") -> Record:
     position = f"{partition}:7"
-    return Record("t", b"", b"", position=position, queued=Queued(STAMPS + taken_at, left))
+    return Record(topic, b"", b"", position=position, queued=Queued(STAMPS + taken_at, left))
 
 
 def waits(shedding: Shedding, at: float, *records: Record) -> list[float]:
@@ -132,6 +132,43 @@ def test_clocks_that_go_apart_slowly_are_no_wait() -> None:
 def test_record_of_which_nothing_is_known_waits_for_nothing() -> None:
     bare = Record("t", b"", b"")
     assert standing(5, 5).look([bare], 102) == [UNHINDERED] == [Wait(0, False)]
+
+
+# --- what waits elsewhere
+
+
+def also_elsewhere(at: float, *waits: float) -> Shedding:
+    """A process that took up at once what came to its door; in its other topics, looked at now,
+    records waited so long, and as many were left as a second before."""
+    shedding = Shedding(BOUND)
+    for moment in (95.0, at - 1, at):
+        for number, waited in enumerate(waits):
+            taken_at = moment - (waited if moment > 95 else 0)
+            shedding.look([record(taken_at, 5, topic=f"inside {number}")], moment)
+    return shedding
+
+
+def test_whoever_comes_to_the_door_is_refused_for_what_waits_inside() -> None:
+    assert refused(also_elsewhere(100, 1.5), 100, record(100)) == [False]
+    assert refused(also_elsewhere(100, 2.5), 100, record(100)) == [True]
+
+
+def test_waits_of_all_topics_add_up_because_a_login_has_them_all() -> None:
+    shedding = also_elsewhere(100, 1.2, 1.3)
+    assert [round(wait.seconds, 1) for wait in shedding.look([record(100)], 100)] == [2.5]
+    assert refused(shedding, 100, record(100)) == [True]
+
+
+@pytest.mark.parametrize(("waited", "later", "still"), [(0.5, 0.9, True), (0.5, 1.1, False)])
+def test_wait_elsewhere_counts_for_about_as_long_as_it_was(
+    waited: float, later: float, still: bool
+) -> None:
+    shedding = also_elsewhere(100, waited)
+    found = shedding.look([record(100 + later)], 100 + later)[0].seconds
+    assert (found > 0) == still
+    longer = also_elsewhere(100, 3)
+    assert longer.look([record(102.9)], 102.9)[0].seconds > 2
+    assert longer.look([record(103.1)], 103.1)[0].seconds < 1
 
 
 # --- a rush, minute by minute

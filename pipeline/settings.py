@@ -48,8 +48,8 @@ class Settings(FromEnvironment):
     deadline_seconds     CHOICE: how long a login may take, at most as long as a provider's
                          declaration is valid (600); a request can ask for less
     attempts             CHOICE: wrong answers in one login before it is refused
-    busy_after_seconds   CHOICE: how much longer than usual a login may wait in a role's topics; where
-                         it waits longer, and the role does not catch up, it is refused as `busy`
+    busy_after_seconds   CHOICE: how much longer than usual a login may wait in a role's topics;
+                         where it does, and the role does not catch up, it is refused as `busy`
     dead_letter_share    CHOICE: a stage stops where more than this share of the last 1,000
                          messages were dead letters; 1 lets it go on whatever comes
     authenticated_within_seconds  CHOICE: how long ago who administers mandates may have proved who

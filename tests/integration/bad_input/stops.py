@@ -154,7 +154,7 @@ SESSION_FRESH = _rules("brokers.evidence:AUTHENTICATION", "session_too_old")
 # --- the provider
 
 ASKED_ONCE = Check(
-    "providers.authentication_requests:handle", expression="row is not None or ", instead=""
+    "providers.authentication_requests:_not_awaited", expression="row is not None or ", instead=""
 )
 ASKED_BY_CONNECTED = Check("providers.authentication_requests:is_connected", lenient.always(True))
 AWAITED_BY_PROVIDER = Check("providers.rules:is_awaited", lenient.always(None))
@@ -193,7 +193,7 @@ CONSENT_ASKED = Check(
 # --- the registry
 
 QUERIED_ONCE = Check(
-    "registry.mandate_queries:handle", expression="row is not None or ", instead=""
+    "registry.mandate_queries:_not_awaited", expression="row is not None or ", instead=""
 )
 QUERIED_BY_CONNECTED = Check("registry.rules:is_connected", lenient.always(True))
 AWAITED_BY_REGISTRY = Check("registry.rules:is_awaited", lenient.always(None))

@@ -97,6 +97,14 @@ def test_when_nothing_comes_through_one_a_second_is_let_through_to_find_out() ->
     assert 10 <= published <= 60
 
 
+def test_client_finds_its_way_up_again_once_the_network_takes_what_it_gets() -> None:
+    client = Client()
+    client.in_a_storm(2500, 20, takes=0)
+    found = [client.in_a_storm(2500, 5, takes=250) / 5 for _ in range(5)]
+    assert found[0] < 100
+    assert found[-1] >= 200
+
+
 def test_everything_is_published_again_soon_after_a_storm() -> None:
     client = Client()
     client.in_a_storm(2500, 20, takes=250)

@@ -50,7 +50,8 @@ def handle(
     if login is not None:
         return _again(login, new, received)
     if rules.is_given_up(request, network, moment.waited):
-        return _busy(new, received, network, moment)
+        saw = f"came {moment.waited:.0f} s ago: nobody awaits its answer any more"
+        return _busy(new, saw, received, network, moment)
     match admission.admit(request, _sender(received), network):
         case Judged() as judged:
             return outcomes.refuse_judged(new, judged, received.id, network.directory)
@@ -64,19 +65,18 @@ def handle(
 def busy(
     login: Login | None, received: Received[AuthnRequest], network: Network, moment: Moment
 ) -> Step[Login]:
-    """Refuse a request that waited too long, and say when to come back. At little cost: nothing is
-    looked up, and nobody else is asked."""
+    """Refuse a request because there is more than can be done, and say when to come back. At little
+    cost: nothing is looked up, and nobody else is asked."""
     new = _accept(received, network, moment)
     if login is not None:
         return _again(login, new, received)
-    return _busy(new, received, network, moment)
+    saw = f"logins wait {moment.behind:.1f} s longer than usual"
+    return _busy(new, saw, received, network, moment)
 
 
 def _busy(
-    login: Login, received: Received[AuthnRequest], network: Network, moment: Moment
+    login: Login, saw: str, received: Received[AuthnRequest], network: Network, moment: Moment
 ) -> Step[Login]:
-    waited = max(moment.waited, moment.behind)
-    saw = f"waited {waited:.0f} s, {moment.behind:.0f} s longer than others"
     step = outcomes.refuse_busy(login, saw, moment.behind, received.id, network.directory)
     return _unless_cancelled(step, login, received, network)
 

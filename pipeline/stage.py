@@ -34,7 +34,7 @@ class Moment:
     of the input that is being handled.
 
     waited  seconds since Kafka took that input, by this process's clock and Kafka's
-    behind  seconds by which it has waited longer than others do; no two clocks are compared
+    behind  seconds by which logins wait longer here than usual; no two clocks are compared
     """
 
     now: datetime

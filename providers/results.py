@@ -80,7 +80,7 @@ def too_late(row: Authentication, provider: Provider) -> Step[Authentication]:
 
 def too_busy(row: Authentication, provider: Provider, moment: Moment) -> Step[Authentication]:
     """There is more to do than can be done."""
-    saw = f"a request that waited {moment.behind:.0f} s longer than others"
+    saw = f"logins wait {moment.behind:.1f} s longer than usual"
     return _end(row, RefusalCode.BUSY, saw, provider)
 
 

@@ -74,7 +74,7 @@ def busy(
     """Refuse a query that waited too long, before anything is looked up."""
     if (reason := _not_awaited(row, received, registry)) is not None:
         return Step(reject=reason)
-    saw = f"a query that waited {moment.behind:.0f} s longer than others"
+    saw = f"logins wait {moment.behind:.1f} s longer than usual"
     refusal = Refusal(RefusalCode.BUSY, (failed("busy", saw, "a new login"),))
     return decisions.deny(_start(received, Declared(registry)), refusal, registry)
 

@@ -170,7 +170,7 @@ def retry_after(step: Step[Login]) -> int:
 def test_request_is_refused_as_busy_when_it_waited_too_long() -> None:
     step = turned_away(behind=4.2, waited=9.0)
     assert (ended(step), reason(step)) == (RefusalCode.BUSY, "busy")
-    assert row_of(step).findings[-1].saw == "waited 9 s, 4 s longer than others"
+    assert row_of(step).findings[-1].saw == "logins wait 4.2 s longer than usual"
     assert step.lost is not None
     assert ended(step.lost) is RefusalCode.CANCELLED_BY_DIENSTVERLENER
 

@@ -166,7 +166,7 @@ def test_makelaar_is_refused_as_busy_when_its_request_waited_too_long() -> None:
     assert (refused(step), reason_of(step)) == (RefusalCode.BUSY, "busy")
     assert step.row is not None
     assert (step.row.awaits, step.row.nonce) == (None, None)
-    assert step.row.findings[-1].saw == "a request that waited 4 s longer than others"
+    assert step.row.findings[-1].saw == "logins wait 4.2 s longer than usual"
 
 
 def test_busy_provider_answers_nobody_whom_it_would_not_answer_else() -> None:

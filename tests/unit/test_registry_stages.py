@@ -335,7 +335,7 @@ def test_makelaar_is_refused_as_busy_when_its_query_waited_too_long() -> None:
     assert step.row is not None
     (found,) = step.row.findings
     assert (found.rule, found.passed) == ("busy", False)
-    assert found.saw == "a query that waited 4 s longer than others"
+    assert found.saw == "logins wait 4.2 s longer than usual"
 
 
 def test_busy_registry_answers_nobody_whom_it_would_not_answer_else() -> None:

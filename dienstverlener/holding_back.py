@@ -20,7 +20,7 @@ from schemas.refusals import RefusalCode
 MORE, MUCH_MORE = 4 / 3, 2.5
 """CHOICE: so many times what comes through is published, to find out whether more would: while some
 of it is refused, and when nothing was for ..."""
-_CALM_SECONDS: Final = 1.5
+_CALM_SECONDS: Final = 3.0
 """... so long."""
 _ASKED_SECONDS, _THROUGH_SECONDS = 1.0, 4.0
 """CHOICE: over how long what was asked is counted: not long, so that the end of a rush is known at

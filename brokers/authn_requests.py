@@ -49,6 +49,9 @@ def handle(
     new = _accept(received, network, moment)
     if login is not None:
         return _again(login, new, received)
+    if rules.is_given_up(request, network, moment.waited):
+        saw = f"came {moment.waited:.0f} s ago: nobody awaits its answer any more"
+        return _busy(new, saw, received, network, moment)
     match admission.admit(request, _sender(received), network):
         case Judged() as judged:
             return outcomes.refuse_judged(new, judged, received.id, network.directory)
@@ -57,6 +60,25 @@ def handle(
             only = admission.without_asking(admitted, request, arrival.remembered)
             asked = ask_provider(new, only) if only else _ask_user(new, admitted, network, moment)
             return _unless_cancelled(asked, new, received, network)
+
+
+def busy(
+    login: Login | None, received: Received[AuthnRequest], network: Network, moment: Moment
+) -> Step[Login]:
+    """Refuse a request because there is more than can be done, and say when to come back. At little
+    cost: nothing is looked up, and nobody else is asked."""
+    new = _accept(received, network, moment)
+    if login is not None:
+        return _again(login, new, received)
+    saw = f"logins wait {moment.behind:.1f} s longer than usual"
+    return _busy(new, saw, received, network, moment)
+
+
+def _busy(
+    login: Login, saw: str, received: Received[AuthnRequest], network: Network, moment: Moment
+) -> Step[Login]:
+    step = outcomes.refuse_busy(login, saw, moment.behind, received.id, network.directory)
+    return _unless_cancelled(step, login, received, network)
 
 
 def faulty(login: Login | None, fault: Faulty, _: Network, __: Moment) -> Step[Login]:
@@ -72,7 +94,7 @@ def faulty(login: Login | None, fault: Faulty, _: Network, __: Moment) -> Step[L
         "from_the_future": RefusalCode.REQUEST_FROM_THE_FUTURE,
         "malformed": RefusalCode.REQUEST_MALFORMED,
     }
-    refused = outcomes.refused(codes[fault.code])
+    refused = outcomes.refused(codes[fault.code], fault.id)
     return Step(send=[outcomes.answer(fault.request_id, fault.text, refused, fault.sender)])
 
 
@@ -124,7 +146,7 @@ def _again(login: Login, new: Login, received: Received[AuthnRequest]) -> Step[L
     """The request ID was seen before: the same answer for the same request, or a refusal."""
     if login.digest == new.digest:
         return Step(repeat=login.answered_by)
-    refused = outcomes.refused(RefusalCode.REQUEST_ID_REUSED)
+    refused = outcomes.refused(RefusalCode.REQUEST_ID_REUSED, received.id)
     return Step(send=[outcomes.answer(new.request_id, received.text, refused, _sender(received))])
 
 

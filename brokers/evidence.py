@@ -35,6 +35,7 @@ _SKEW = timedelta(seconds=CLOCK_SKEW_SECONDS)
 
 REGISTRY_REFUSALS = frozenset(
     {
+        RefusalCode.BUSY,
         RefusalCode.CANCELLED_BY_USER,
         RefusalCode.NO_MANDATE,
         RefusalCode.DEADLINE_PASSED,
@@ -44,6 +45,7 @@ REGISTRY_REFUSALS = frozenset(
 )
 PROVIDER_REFUSALS = frozenset(
     {
+        RefusalCode.BUSY,
         RefusalCode.CANCELLED_BY_USER,
         RefusalCode.AUTHENTICATION_FAILED,
         RefusalCode.ATTRIBUTES_NOT_SHARED,

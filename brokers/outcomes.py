@@ -8,7 +8,7 @@ from uuid import UUID
 
 from brokers.judging import Judged, ended
 from brokers.login import Login
-from brokers.rules import Network
+from brokers.rules import Network, retry_after
 from pipeline.stage import Outgoing, Step
 from schemas.directory import Directory, Participant
 from schemas.messages import Asserted, Outcome, Refused
@@ -35,13 +35,23 @@ def refuse(
 ) -> Step[Login]:
     """End a login for what is a reason by itself; `saw`: what happened, in a few words; `needed`:
     what would have been no end."""
-    return _finish(login.found(ended(str(code), saw, needed)), refused(code), by, directory)
+    return _finish(login.found(ended(str(code), saw, needed)), refused(code, by), by, directory)
 
 
 def refuse_judged(login: Login, judged: Judged, by: UUID, directory: Directory) -> Step[Login]:
     """End a login because a rule does not hold."""
     code = judged.code or RefusalCode.PARTICIPANT_FAULT
-    return _finish(login.found(*judged.findings), refused(code, judged.fits), by, directory)
+    told = refused(code, by, judged.fits)
+    return _finish(login.found(*judged.findings), told, by, directory)
+
+
+def refuse_busy(
+    login: Login, saw: str, behind: float, by: UUID, directory: Directory
+) -> Step[Login]:
+    """End a login before it begins: there is more to do than can be done. `behind`: by how much, in
+    seconds."""
+    found = login.found(ended(RefusalCode.BUSY, saw, "fewer logins at the same time"))
+    return _finish(found, refused(RefusalCode.BUSY, by, behind=behind), by, directory)
 
 
 def grant(login: Login, granted: Granted, by: UUID, network: Network, now: datetime) -> Step[Login]:
@@ -67,9 +77,12 @@ def answer(
     return Outgoing(OUTCOMES, dienstverlener, outcome)
 
 
-def refused(code: RefusalCode, fits: tuple[str, ...] = ()) -> Refused:
-    """A refusal with its status and texts."""
+def refused(
+    code: RefusalCode, by: UUID, fits: tuple[str, ...] = (), behind: float = 0.0
+) -> Refused:
+    """A refusal with its status and texts; where it is `busy`, with when to come back."""
     told = EXPLANATIONS[code]
+    busy = code is RefusalCode.BUSY
     return Refused(
         code=code,
         top_level=told.top_level,
@@ -77,6 +90,7 @@ def refused(code: RefusalCode, fits: tuple[str, ...] = ()) -> Refused:
         nl=told.nl,
         en=told.en,
         fits=fits,
+        retry_after_seconds=retry_after(by, behind) if busy else None,
     )
 
 

@@ -37,6 +37,7 @@ def makelaar(keys: Keys, deadline_seconds: int) -> RoleStages[Login]:
                 authn_requests.handle,
                 facts=authn_requests.facts,
                 faulty=authn_requests.faulty,
+                busy=authn_requests.busy,
             ),
             Stage(MEANS_CHOICES, means_choices.handle),
             Stage(

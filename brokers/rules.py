@@ -13,9 +13,13 @@ from uuid import UUID
 
 from brokers.login import Login, Phase
 from schemas.catalogue import Catalogue, Service
+from schemas.codec import CLOCK_SKEW_SECONDS
 from schemas.directory import Directory, Participant
 from schemas.messages import AuthnRequest
 from schemas.values import Level, Role
+
+RETRY_SECONDS, LONGEST_SECONDS = 5, 120
+"""CHOICE: nobody is told to come back sooner, nor by a wait that is longer."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,27 @@ def required_level(request: AuthnRequest, service: Service) -> Level:
 
 
 def deadline(request: AuthnRequest, network: Network, now: datetime) -> datetime:
-    """When the login ends by itself. CHOICE: the makelaar's setting, or less where asked for."""
+    """When the login ends by itself."""
+    return now + timedelta(seconds=seconds_allowed(request, network))
+
+
+def seconds_allowed(request: AuthnRequest, network: Network) -> int:
+    """How long a login may take. CHOICE: the makelaar's setting, or less where asked for."""
     asked = request.answer_within_seconds or network.deadline_seconds
-    return now + timedelta(seconds=min(asked, network.deadline_seconds))
+    return min(asked, network.deadline_seconds)
+
+
+def is_given_up(request: AuthnRequest, network: Network, waited: float) -> bool:
+    """Whether nobody awaits its answer any more: it lay in its topic (seconds) for as long as the
+    whole login may take, and as clocks may differ."""
+    return waited >= seconds_allowed(request, network) + CLOCK_SKEW_SECONDS
+
+
+def retry_after(input_id: UUID, behind: float) -> int:
+    """When to come back, in seconds. CHOICE: later, the further behind we are (seconds); anywhere
+    in a range, so that not all come back at once, and at the same time for the same input."""
+    first = RETRY_SECONDS + 2 * round(min(behind, LONGEST_SECONDS))
+    return first + input_id.int % (first + 1)
 
 
 def start_claim(dienstverlener: str, request_id: UUID) -> str:

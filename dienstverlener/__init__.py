@@ -10,6 +10,7 @@ client    the connection: publish, outcomes, authenticate, cancel
 outcome   what comes back: an Assertion or a Refusal
 verify    how an outcome is verified without having to trust the makelaar
 evidence  the declarations of one login, and whether they hold together
+holding_back  what is not published while the network is busy
 offered   whether an assertion is what our service asks, by the catalogue it was decided under
 """
 
@@ -18,11 +19,12 @@ import sys
 import structlog
 
 from dienstverlener.client import Dienstverlener, NoOutcome
-from dienstverlener.outcome import Assertion, LegalSubject, Person, Refusal
+from dienstverlener.outcome import HELD_BACK, Assertion, LegalSubject, Person, Refusal
 from schemas.refusals import RefusalCode
 from schemas.values import AttributeName, EidasLevel, EntityType, Level
 
 __all__ = [
+    "HELD_BACK",
     "Assertion",
     "AttributeName",
     "Dienstverlener",

@@ -14,8 +14,9 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from pydantic import Field, ValidationError
 
+from dienstverlener.holding_back import HoldingBack
 from dienstverlener.offered import Offers
-from dienstverlener.outcome import Assertion, Refusal
+from dienstverlener.outcome import Assertion, Refusal, held_back
 from dienstverlener.verify import verify
 from pipeline import dead_letters
 from pipeline.beside import beside
@@ -58,18 +59,29 @@ class Dienstverlener:
     `authenticate` is `publish` and the one outcome to it; `outcomes` reads them apart.
     """
 
-    def __init__(self, keys: Keys, settings: Settings, producer: AIOKafkaProducer) -> None:
+    def __init__(
+        self,
+        keys: Keys,
+        settings: Settings,
+        producer: AIOKafkaProducer,
+        holding_back: HoldingBack | None = None,
+    ) -> None:
         self._keys, self._settings, self._producer = keys, settings, producer
-        self._offers = Offers(keys)
+        self._offers, self._holding_back = Offers(keys), holding_back
         self._waiting: dict[UUID, asyncio.Future[Outcome]] = {}
 
     @classmethod
     @asynccontextmanager
     async def connect(
-        cls, name: str | None = None, settings: Settings | None = None
+        cls,
+        name: str | None = None,
+        settings: Settings | None = None,
+        *,
+        hold_back: bool = True,
     ) -> AsyncIterator[Dienstverlener]:
         """Connect as the dienstverlener of this name; what is not given, the environment says.
 
+        hold_back  while the network is busy, refuse some requests here instead of publishing them
         Raises WrongUse (a setting or file is missing), ServerUnreachable.
         """
         settings = settings or Settings.read()
@@ -79,7 +91,7 @@ class Dienstverlener:
             offered = lambda: follower.catalogue  # noqa: E731
             keys = Keys.load(settings.network, settings.secrets, name, offered)
             producer = _producer(settings)
-            client = cls(keys, settings, producer)
+            client = cls(keys, settings, producer, HoldingBack() if hold_back else None)
             reader = client._consumer(client._topic)
             async with started(settings.kafka, producer, reader), client._reading(reader):
                 keep_trying(producer)
@@ -139,10 +151,23 @@ class Dienstverlener:
     ) -> Outcome:
         """Publish a request, and await its one outcome. `request`: as for `publish`.
 
+        While the network is busy, it may not be published at all: then its outcome is a refusal of
+        our own, `busy`, with HELD_BACK as its reason.
+
         timeout  seconds; None: the network's own deadline and a little more
         Raises NoOutcome, WrongUse, ServerUnreachable.
         """
-        request_id = request.pop("request_id", None) or uuid4()
+        request_id, holding_back = request.pop("request_id", None) or uuid4(), self._holding_back
+        if holding_back is not None and not holding_back.publishes():
+            return held_back(request_id, holding_back.retry_after_seconds)
+        outcome = await self._asked(service, request_id, timeout, request)
+        if holding_back is not None:
+            holding_back.answered(outcome)
+        return outcome
+
+    async def _asked(
+        self, service: str, request_id: UUID, timeout: float | None, request: dict[str, Any]
+    ) -> Outcome:
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting[request_id] = future
         try:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from schemas.refusals import EXPLANATIONS, RefusalCode
 from schemas.values import EidasLevel, EntityType, Level
+
+HELD_BACK: Final = "held_back"
+"""The network is busy, and the request was not even published."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ class Refusal:
     """The login ended without an assertion. `explanation` (Dutch) and `explanation_en` tell the
     user what to do; `fits` names providers that would have done, where that is the reason.
 
-    reason  the name of the check that failed, where it is our own: an assertion that does not hold
+    reason               where it is our own, why: the check that an assertion failed, or HELD_BACK
+    retry_after_seconds  where the code is `busy`: when a new request makes sense
     """
 
     request_id: UUID
@@ -94,6 +99,7 @@ class Refusal:
     explanation_en: str
     fits: tuple[str, ...] = ()
     reason: str = ""
+    retry_after_seconds: int | None = None
 
 
 def own_refusal(request_id: UUID, code: RefusalCode, reason: str) -> Refusal:
@@ -101,3 +107,9 @@ def own_refusal(request_id: UUID, code: RefusalCode, reason: str) -> Refusal:
     told = EXPLANATIONS[code]
     statuses, texts = (told.top_level, told.second_level), (told.nl, told.en)
     return Refusal(request_id, code, *statuses, *texts, reason=reason)
+
+
+def held_back(request_id: UUID, retry_after_seconds: int) -> Refusal:
+    """A refusal that the client makes itself, because the network is busy."""
+    refusal = own_refusal(request_id, RefusalCode.BUSY, HELD_BACK)
+    return replace(refusal, retry_after_seconds=retry_after_seconds)

@@ -122,6 +122,7 @@ def _refusal(outcome: Outcome, told: Refused) -> Refusal:
         told.nl,
         told.en,
         told.fits,
+        retry_after_seconds=told.retry_after_seconds,
     )
 
 

@@ -107,7 +107,7 @@ class _Member:
         pool = await database.pool(dsn, size=len(stages.stages) + 2)
         stack.push_async_callback(pool.close)
         store = parts.store(pool)
-        runner = Runner(stages, keys, store, parts.clock)
+        runner = Runner(stages, keys, store, parts.clock, settings.busy_after_seconds)
         return Participant(keys, store, parts.service(name, stages, runner, settings))
 
 

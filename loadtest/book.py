@@ -14,7 +14,7 @@ from itertools import count
 from math import inf
 from typing import Final
 
-from loadtest.judging import GRACE_SECONDS, Verdict
+from loadtest.judging import FAILURES, GRACE_SECONDS, Verdict
 from loadtest.latencies import Latencies
 from loadtest.mix import LoginKind
 from loadtest.record import LAG, LOGIN
@@ -51,6 +51,7 @@ class Second:
     published: int = 0
     finished: int = 0
     failed: int = 0
+    turned_away: int = 0
 
 
 @dataclass
@@ -86,6 +87,12 @@ class Book:
         self.in_flight += 1
         return login
 
+    def held_back(self, arrival: Arrival) -> None:
+        """It is time for it, and its client does not publish it: the network is busy."""
+        self.scheduled[arrival.kind] += 1
+        self.seconds[int(arrival.at)].scheduled += 1
+        self._turn_away(arrival.kind, arrival.at)
+
     def handed(self, login: Login, now: float, within: float) -> None:
         """Its request is signed and with Kafka's client: from here on the network is measured."""
         self.latencies.add(LAG, int(login.arrival.at), now - login.arrival.at)
@@ -115,11 +122,13 @@ class Book:
         if given_up:
             self.counts[login.kind][login.verdict or verdict] -= 1
             self.failed -= 1
-            verdict = Verdict.LATE if verdict is Verdict.AS_EXPECTED else verdict
+            verdict = verdict if verdict in FAILURES else Verdict.LATE
         else:
             self.in_flight -= 1
         login.verdict, self.last_at = verdict, max(now, self.last_at)
         self._settled.append((now, login.key))
+        if verdict is Verdict.TURNED_AWAY:
+            return self._turn_away(login.kind, now)
         if verdict is not Verdict.AS_EXPECTED:
             return self._fail(login, verdict, now, why, again=given_up)
         self.counts[login.kind][verdict] += 1
@@ -127,6 +136,10 @@ class Book:
         self.seconds[int(now)].finished += 1
         self.latencies.add(f"{LOGIN}{login.kind}", int(now), now - login.arrival.at)
         return None
+
+    def _turn_away(self, kind: LoginKind, now: float) -> None:
+        self.counts[kind][Verdict.TURNED_AWAY] += 1
+        self.seconds[int(now)].turned_away += 1
 
     def _fail(
         self, login: Login, verdict: Verdict, now: float, why: str, *, again: bool = False

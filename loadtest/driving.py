@@ -1,12 +1,13 @@
 """Puts the load on: arrivals by the clock, people who answer, outcomes that are verified.
 
-Latency ends where an outcome is received; it is verified after that, one at a time between
-whatever else there is to do, so that a crowd of outcomes holds up no arrival.
+Latency ends where an outcome is received; it is verified after that, between whatever else there is
+to do, so that a crowd of outcomes holds up no arrival.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from uuid import UUID, uuid4
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 
+from dienstverlener.holding_back import HoldingBack
 from loadtest.asking import Asking
 from loadtest.book import Book, Login
 from loadtest.crowd import Crowd
@@ -31,6 +33,8 @@ from schemas.topics import OUTCOMES, PROMPTS
 Send = Callable[[Record], Awaitable[asyncio.Future[Any]]]
 Clock = Callable[[], float]
 """Seconds since the start of the run."""
+_AT_ONCE: Final = 20
+_VERIFYING_SECONDS: Final = 0.004
 _PROMPTS: Final = frozenset(topic.name for topic in PROMPTS)
 
 
@@ -60,6 +64,7 @@ class Driving:
     _to_verify: asyncio.Queue[_Received] = field(default_factory=asyncio.Queue)
     _verifying: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _holding: dict[str, HoldingBack] = field(default_factory=lambda: defaultdict(HoldingBack))
 
     @property
     def is_idle(self) -> bool:
@@ -69,18 +74,27 @@ class Driving:
     # --- arrivals
 
     async def keep_arriving(self, arrivals: Iterable[Arrival]) -> None:
-        """Begin each login when it is due, whatever became of those before it."""
+        """Begin each login when it is due, whatever became of those before it: of a rush, some
+        before anything else has its turn."""
+        begun = 0
         for arrival in arrivals:
-            await asyncio.sleep(max(0.0, arrival.at - self.clock()))
+            early = arrival.at - self.clock()
+            if early > 0 or begun == _AT_ONCE:
+                await asyncio.sleep(max(0.0, early))
+                begun = 0
             self._begin(arrival)
+            begun += 1
 
     def _begin(self, arrival: Arrival) -> None:
+        if not self.load.insist and not self._holding[arrival.entry.dienstverlener].publishes():
+            return self.book.held_back(arrival)
         request_id = uuid4()
         key = str(request_id).encode()
         self.hops.begin(key, arrival.number)
         who = self.crowd.who(arrival.entry, arrival.person)
         login = self.book.arrive(key, arrival, who)
         self._beside(self._ask(login, request_id))
+        return None
 
     async def _ask(self, login: Login, request_id: UUID) -> None:
         entry = login.arrival.entry
@@ -142,16 +156,22 @@ class Driving:
     # --- what it comes to
 
     async def keep_verifying(self) -> None:
-        """Verify outcomes as they come, and let others have their turn after each."""
+        """Verify outcomes as they come, a few at a time: arrivals and answers have their turn in
+        between, and however many arrive, it goes on."""
+        until = 0.0
         while True:
             self._judge(await self._to_verify.get())
             self._verifying -= 1
-            await asyncio.sleep(0)
+            if self.clock() >= until:
+                await asyncio.sleep(0)
+                until = self.clock() + _VERIFYING_SECONDS
 
     def _judge(self, received: _Received) -> None:
         login = received.login
         entry, late_by = login.arrival.entry, received.at - login.deadline
         found = self.asking[entry.dienstverlener].verified(received.raw, received.when)
+        if not isinstance(found, str):
+            self._holding[entry.dienstverlener].answered(found)
         verdict, why = judged(entry.expect, found, late_by, self.known)
         self.book.settle(login, verdict, why, received.at)
         self.hops.ended(login.key, received.at)

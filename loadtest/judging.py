@@ -8,10 +8,12 @@ from enum import StrEnum
 from typing import Final
 
 from dienstverlener import Assertion, Refusal
+from loadtest.arrivals import Profile
 from loadtest.mix import LoginKind
 from loadtest.record import Ended, Latency
 from sandbox.expecting import Known, differs
 from sandbox.scenario import Expected
+from schemas.refusals import RefusalCode
 
 GRACE_SECONDS: Final = 5.0
 """CHOICE: an outcome may be so much later than its deadline: a sweep, and publishing."""
@@ -30,9 +32,11 @@ class Verdict(StrEnum):
     LATE = "late"
     DOUBLED = "doubled"
     NOT_PUBLISHED = "not_published"
+    TURNED_AWAY = "turned_away"
 
 
-FAILURES: Final = tuple(verdict for verdict in Verdict if verdict is not Verdict.AS_EXPECTED)
+_NO_FAILURES: Final = (Verdict.AS_EXPECTED, Verdict.TURNED_AWAY)
+FAILURES: Final = tuple(verdict for verdict in Verdict if verdict not in _NO_FAILURES)
 Counts = Mapping[LoginKind, Counter[Verdict]]
 
 
@@ -46,6 +50,8 @@ def judged(
     """
     if isinstance(found, str):
         return Verdict.WRONG, f"it does not verify: {found}"
+    if isinstance(found, Refusal) and found.code is RefusalCode.BUSY:
+        return Verdict.TURNED_AWAY, "the network was busy"
     if differing := differs(expect, found, known):
         return Verdict.WRONG, ", ".join(differing)
     if late_by > GRACE_SECONDS:
@@ -62,6 +68,15 @@ def failed(counts: Counts, first: Mapping[tuple[LoginKind, Verdict], str]) -> li
         for verdict in FAILURES
         if came[verdict]
     ]
+
+
+def turned_away(counts: Counts, profile: Profile) -> list[str]:
+    """Why a load that was not meant to be too much was. CHOICE: a spike and a storm are meant to
+    be, and who is turned away in one got what was promised: an answer at once."""
+    count = sum(came[Verdict.TURNED_AWAY] for came in counts.values())
+    if not count or profile in {Profile.SPIKE, Profile.STORM}:
+        return []
+    return [f"{count} turned away, because the network was busy: ask for less"]
 
 
 def invalid(

@@ -60,7 +60,7 @@ class Kind(_Frozen):
     late        as expected, but after its deadline and the grace
     doubled     a second, different outcome
     not_published  Kafka did not take the request
-    turned_away    refused early, because the network has more to do than it can
+    turned_away    refused as busy by the network, or held back by its client while it is busy
     """
 
     name: str
@@ -98,6 +98,7 @@ class Second(_Frozen):
 
     finished  outcomes as expected that came in it
     failed    wrong, missing, late or doubled ones that were known in it
+    turned_away  refused as busy, or held back, in it
     p50, p99  of what finished in it; None where nothing did
     lag       records that each consumer group had still to read, by its name
     cpu_ms    each process's CPU in it, by its name
@@ -108,6 +109,7 @@ class Second(_Frozen):
     published: int
     finished: int
     failed: int
+    turned_away: int = 0
     in_flight: int
     p50: float | None
     p99: float | None
@@ -155,6 +157,11 @@ class Run(_Frozen):
     def finished(self) -> int:
         """Outcomes as expected."""
         return sum(kind.as_expected for kind in self.kinds)
+
+    @property
+    def turned_away(self) -> int:
+        """Refused as busy, or held back."""
+        return sum(kind.turned_away for kind in self.kinds)
 
     @property
     def throughput(self) -> float:

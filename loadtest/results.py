@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from loadtest.book import Book
-from loadtest.judging import BEHIND_MS, Verdict, failed, invalid
+from loadtest.judging import BEHIND_MS, Verdict, failed, invalid, turned_away
 from loadtest.latencies import Latencies
 from loadtest.mix import LoginKind
 from loadtest.record import HOP, LAG, LOGIN, Ended, Happened, Hop, Kind, Process, Run
@@ -44,7 +44,7 @@ def run_of(result: Result) -> Run:
         wall_seconds=round(max(book.last_at, result.seconds), 3),
         ended=result.ended,
         invalid=tuple(invalid(lag, behind, arrived, book.finished, result.ended)),
-        failed=(*_ended(result), *failed(book.counts, book.first)),
+        failed=(*_ended(result), *_failed(result)),
         latency=latencies.of(counts),
         generator_lag=lag,
         kinds=tuple(_kind(kind, book) for kind in LoginKind if book.scheduled[kind]),
@@ -63,6 +63,13 @@ def _ended(result: Result) -> Iterator[str]:
         yield f"it was broken off after {result.book.failed} failures"
 
 
+def _failed(result: Result) -> Iterator[str]:
+    """What the network did not do, or not for all of them."""
+    counts = result.book.counts
+    yield from failed(counts, result.book.first)
+    yield from turned_away(counts, result.load.profile)
+
+
 def _left(result: Result) -> Iterator[Happened]:
     if result.book.in_flight:
         what = f"the run ended with {result.book.in_flight} logins under way"
@@ -75,7 +82,6 @@ def _kind(kind: LoginKind, book: Book) -> Kind:
         name=str(kind),
         scheduled=book.scheduled[kind],
         published=book.published[kind],
-        turned_away=0,
         latency=book.latencies.of(lambda tag: tag == f"{LOGIN}{kind}"),
         **{str(verdict): came[verdict] for verdict in Verdict},
     )

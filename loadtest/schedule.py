@@ -29,6 +29,7 @@ class Load:
     think       seconds that people take for each answer
     deadline    seconds within which a login has to end (but for those that have their own)
     max_failed  so many may fail before the run stops; None: 100, or 5 % of those that began
+    insist      publish every request, also while the network is busy
     """
 
     rate: float
@@ -41,6 +42,7 @@ class Load:
     deadline: int = 30
     seed: int = 1
     max_failed: int | None = None
+    insist: bool = False
 
     def require_sound(self) -> None:
         """Raises WrongUse."""
@@ -79,6 +81,7 @@ class Load:
             "think": self.think,
             "deadline": self.deadline,
             "seed": self.seed,
+            "insist": self.insist,
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from loadtest.record import Ended, Kind, Latency, Run, Second
+from loadtest.reporting.words import FAULTS, name
 
 _ENDED = {
     Ended.INTERRUPTED: "It was interrupted.",
@@ -19,6 +20,7 @@ def figures(second: Second, finished: int, failed: int) -> dict[str, str]:
         "elapsed": f"{second.at + 1:.0f} s",
         "began": str(second.scheduled),
         "finished": str(second.finished),
+        "turned away": str(second.turned_away),
         "under way": str(second.in_flight),
         "p50": _milliseconds(second.p50),
         "p99": _milliseconds(second.p99),
@@ -66,14 +68,21 @@ def verdict(run: Run) -> Iterator[str]:
             f"PASSED: {run.finished} logins, every one verified, {run.throughput:.1f} a second; "
             f"half took {run.latency.p50:.0f} ms or less, 99 of 100 {run.latency.p99:.0f} ms"
         )
+        yield from _turned_away(run)
+
+
+def _turned_away(run: Run) -> Iterator[str]:
+    count, began = run.turned_away, sum(kind.scheduled for kind in run.kinds)
+    if count:
+        yield f"{count} of {began} were turned away, because the network was busy"
 
 
 def _counted(run: Run) -> Iterator[str]:
-    names = ("as_expected", "wrong", "missing", "late", "doubled", "not_published")
-    told = ("as expected", "wrong", "missing", "late", "doubled", "not published")
+    names = ("as_expected", *FAULTS, "turned_away")
+    told = map(name, names)
     yield _row("", ["began", *told])
     for kind in run.kinds:
-        counted = [getattr(kind, name) for name in names]
+        counted = [getattr(kind, each) for each in names]
         yield _row(kind.name, [kind.scheduled, *counted])
 
 

@@ -114,6 +114,7 @@ def second(at: int, book: Book, looks: Sequence[Look]) -> Second:
         published=counted.published,
         finished=counted.finished,
         failed=counted.failed,
+        turned_away=counted.turned_away,
         in_flight=look.in_flight,
         p50=p50,
         p99=p99,

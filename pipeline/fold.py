@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from pipeline.ledger import Handled, Row, Writes
+from pipeline.shedding import UNHINDERED, Wait
 from pipeline.stage import Moment, Outgoing, RoleStages, Stage, Step
 from schemas.codec import Faulty, Received, Record
 
@@ -22,11 +23,18 @@ Encode = Callable[[Mapping[UUID, Sequence[Outgoing]]], Mapping[UUID, Sequence[Re
 
 @dataclass(frozen=True)
 class Item:
-    """A record that was read and verified, with what the role's tables say about it."""
+    """A record that was read and verified, how long it waited, and what the role's tables say about
+    it."""
 
     record: Record
     found: Received[Any] | Faulty
     fact: Any = None
+    wait: Wait = UNHINDERED
+
+    @property
+    def whole(self) -> Received[Any] | None:
+        """What the role's tables are asked about: not what is wrong, or refused."""
+        return None if isinstance(self.found, Faulty) or self.wait.is_refused else self.found
 
     @property
     def request_id(self) -> UUID:
@@ -65,7 +73,8 @@ class Fold:
     def _step(self, stage: Stage, item: Item, moment: Moment) -> Step[Any]:
         row = self.row(item.request_id)
         if not isinstance(item.found, Faulty):
-            return stage.handle(row, item.found, item.fact, moment)
+            busy = stage.busy if item.wait.is_refused else None
+            return (busy or stage.handle)(row, item.found, item.fact, moment)
         if stage.faulty is None:
             return Step(reject=item.found.code)
         return stage.faulty(row, item.found, item.fact, moment)

@@ -9,7 +9,9 @@ the same bytes.
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -24,6 +26,7 @@ from pipeline.errors import BAD_DATA, CRASH, RETRIABLE
 from pipeline.fold import Fold, Item
 from pipeline.keys import Keys, utc_now
 from pipeline.ledger import Conflict, Handled, Ledger, Row, Session
+from pipeline.shedding import UNHINDERED, Shedding, Wait
 from pipeline.stage import Batch, HandleDue, Moment, Outgoing, RoleStages, Stage
 from schemas import codec
 from schemas.codec import Faulty, Record, Untrusted
@@ -40,7 +43,8 @@ _PRUNED_AT_ONCE = 1000
 
 
 class Runner:
-    """Runs the stages of one participant."""
+    """Runs the stages of one participant. `busy_after`: seconds that a message may wait longer than
+    others before a stage refuses it, where it can."""
 
     def __init__(
         self,
@@ -48,8 +52,12 @@ class Runner:
         keys: Keys,
         ledger: Ledger,
         clock: Callable[[], datetime] = utc_now,
+        busy_after: float = math.inf,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._role, self._keys, self._ledger, self._clock = role, keys, ledger, clock
+        self._monotonic = monotonic
+        self._shedding = Shedding(busy_after)
 
     async def process(self, stage: Stage, records: Sequence[Record]) -> list[Record]:
         """Handle a batch, and return what it leads to: messages and dead letters."""
@@ -62,12 +70,17 @@ class Runner:
     def _decode(self, stage: Stage, records: Sequence[Record]) -> tuple[list[Item], list[Dead]]:
         items: list[Item] = []
         dead: list[Dead] = []
-        for record in records:
+        for record, wait in zip(records, self._waits(stage, records), strict=True):
             try:
-                items.append(Item(record, self._read(stage, record)))
+                items.append(Item(record, self._read(stage, record), wait=wait))
             except Untrusted as untrusted:
                 dead.append((record, untrusted.reason))
         return items, dead
+
+    def _waits(self, stage: Stage, records: Sequence[Record]) -> Sequence[Wait]:
+        """How long each waited: of all stages, though not all refuse what waited too long."""
+        waits = self._shedding.look(records, self._monotonic())
+        return waits if stage.busy is not None else [UNHINDERED] * len(records)
 
     def _read(self, stage: Stage, record: Record) -> codec.Received[Any] | Faulty:
         directory = self._keys.directory
@@ -121,7 +134,7 @@ class Runner:
             fresh = [item for item in items if item.found.id not in before.handled]
             fold = Fold(self._role, self._encode, before.rows, taken)
             for item in await self._with_facts(stage, session, fresh, fold):
-                fold.handle(stage, item, self._moment(item.found.id))
+                fold.handle(stage, item, self._moment(item.found.id, item))
             fold.sign()
             if fold.writes.handled:
                 await session.store(fold.writes, self._role.still_holds)
@@ -133,20 +146,23 @@ class Runner:
     async def _with_facts(
         self, stage: Stage, session: Session, items: list[Item], fold: Fold
     ) -> list[Item]:
-        """Each item with its fact. What is faulty has none of its own: it gets what is known."""
+        """Each item with its fact. What is faulty or refused has none of its own: it gets what is
+        known."""
         known = self._role.known()
-        whole = [item.found for item in items if not isinstance(item.found, Faulty)]
+        whole = [item.whole for item in items if item.whole is not None]
         if stage.facts is None or not whole:
             return [replace(item, fact=known) for item in items]
         batch = Batch(session.connection, whole, fold.row, known, self._clock())
         facts = iter(await stage.facts(batch))
-        return [
-            replace(item, fact=known if isinstance(item.found, Faulty) else next(facts))
-            for item in items
-        ]
+        return [replace(item, fact=next(facts) if item.whole else known) for item in items]
 
-    def _moment(self, input_id: UUID) -> Moment:
-        return Moment(self._clock(), secrets.token_urlsafe(24), input_id)
+    def _moment(self, input_id: UUID, item: Item | None = None) -> Moment:
+        now, nonce = self._clock(), secrets.token_urlsafe(24)
+        if item is None:
+            return Moment(now, nonce, input_id)
+        queued = item.record.queued
+        waited = max(0.0, now.timestamp() - queued.stamp) if queued else 0.0
+        return Moment(now, nonce, input_id, waited, item.wait.seconds)
 
     # --- writing
 

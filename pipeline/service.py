@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import (
     CommitFailedError,
@@ -38,11 +38,15 @@ from pipeline.runner import Runner
 from pipeline.settings import Settings
 from pipeline.stage import RoleStages, Stage
 from schemas.codec import Record
+from schemas.records import Queued
 from schemas.topics import DLQ_MAX_BYTES
 
 log = structlog.get_logger()
 
 PUBLISH_BATCH_BYTES = 262_144
+FETCH_BYTES = 1_048_576
+"""Of one partition, before the next has its turn. A sixteenth where a stage refuses what waited too
+long: it has to see all its partitions to know how it is doing."""
 DRAIN_SECONDS = 15.0
 CLOSE_SECONDS = 16.0
 
@@ -156,6 +160,7 @@ class Service:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             fetch_max_wait_ms=FETCH_WAIT_MS,
+            max_partition_fetch_bytes=FETCH_BYTES if stage.busy is None else FETCH_BYTES // 16,
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),
             **membership.options(self._settings.instance),
             listener=BeforeRevoked(commits),
@@ -180,7 +185,7 @@ class Service:
 
     async def _handle(self, stage: Stage, limit: Limit, message: KafkaMessage) -> None:
         raw: Sequence[ConsumerRecord[bytes, bytes]] = message.raw_message
-        records = [_record(record) for record in raw]
+        records = [_record(record, message.consumer) for record in raw]
         await deliver(
             lambda: self.process(stage, records, limit),
             self.publish,
@@ -288,11 +293,21 @@ async def _undecoded(message: KafkaMessage) -> KafkaMessage:
     return message
 
 
-def _record(record: ConsumerRecord[bytes, bytes]) -> Record:
+def _record(record: ConsumerRecord[bytes, bytes], consumer: Any) -> Record:
     return Record(
         record.topic,
         record.key or b"",
         record.value or b"",
         tuple((name, value or b"") for name, value in record.headers),
         f"{record.partition}:{record.offset}",
+        Queued(record.timestamp / 1000, _left(record, consumer)),
     )
+
+
+def _left(record: ConsumerRecord[bytes, bytes], consumer: Any) -> int:
+    """How many records of its partition came after it, as the last fetch told."""
+    partition = TopicPartition(record.topic, record.partition)
+    if partition not in consumer.assignment():
+        return 0
+    end: int = consumer.highwater(partition) or 0
+    return max(0, end - int(record.offset) - 1)

@@ -48,6 +48,8 @@ class Settings(FromEnvironment):
     deadline_seconds     CHOICE: how long a login may take, at most as long as a provider's
                          declaration is valid (600); a request can ask for less
     attempts             CHOICE: wrong answers in one login before it is refused
+    busy_after_seconds   CHOICE: how much longer than usual a login may wait in a role's topics;
+                         where it does, and the role does not catch up, it is refused as `busy`
     dead_letter_share    CHOICE: a stage stops where more than this share of the last 1,000
                          messages were dead letters; 1 lets it go on whatever comes
     authenticated_within_seconds  CHOICE: how long ago who administers mandates may have proved who
@@ -73,6 +75,7 @@ class Settings(FromEnvironment):
     health_port: int = Field(default=0, ge=0, le=65535)
     deadline_seconds: int = Field(default=300, ge=1, le=600)
     attempts: int = Field(default=3, ge=1, le=10)
+    busy_after_seconds: float = Field(default=2.0, ge=0.1, le=600)
     dead_letter_share: float = Field(default=0.5, gt=0, le=1)
     authenticated_within_seconds: int = Field(default=900, ge=1, le=86_400)
     prices: dict[ChargeKind, Annotated[int, Field(ge=0)]] = {}

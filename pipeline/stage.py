@@ -31,11 +31,17 @@ names a thing is the role's own."""
 @dataclass(frozen=True)
 class Moment:
     """What a handler may not make up itself: the time, something nobody can guess, and the ID
-    of the input that is being handled."""
+    of the input that is being handled.
+
+    waited  seconds since Kafka took that input, by this process's clock and Kafka's
+    behind  seconds by which logins wait longer here than usual; no two clocks are compared
+    """
 
     now: datetime
     nonce: str
     input_id: UUID
+    waited: float = 0.0
+    behind: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,8 @@ class Stage:
     facts    what the role's own tables say about a batch: one fact a message, in its order;
              None: what the role knows is enough, and the handler gets that
     faulty   answers what is authentic but wrong; None dead-letters it
+    busy     refuses what has waited too long because there is more than the stage can do, without
+             facts of its own; None: all is handled, however long it takes
     batch    at most so many messages at once
     """
 
@@ -105,6 +113,7 @@ class Stage:
     handle: Handle
     facts: Facts | None = None
     faulty: HandleFaulty | None = None
+    busy: Handle | None = None
     batch: int = 200
 
 

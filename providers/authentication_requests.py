@@ -23,16 +23,36 @@ def handle(
     moment: Moment,
 ) -> Step[Authentication]:
     """Challenge the user, or refuse at once. A login is asked for once."""
-    if row is not None or received.sender is None:
-        return Step(reject="asked_before")
-    if not is_connected(received.message, received.sender, provider):
-        return Step(reject="not_connected")
-    new = _start(received.message, received.sender.entity_id)
+    if (reason := _not_awaited(row, received, provider)) is not None:
+        return Step(reject=reason)
+    new = _start(received)
     case = Start(received.message, provider, moment.now)
     started, code = settle(new, START, case)
     if code is not None:
         return results.refuse(started, code, provider)
     return results.challenge(started, provider.first_challenge, provider, moment)
+
+
+def busy(
+    row: Authentication | None,
+    received: Received[AuthenticationRequest],
+    provider: Provider,
+    moment: Moment,
+) -> Step[Authentication]:
+    """Refuse a request that waited too long, before its user is asked anything."""
+    if (reason := _not_awaited(row, received, provider)) is not None:
+        return Step(reject=reason)
+    return results.too_busy(_start(received), provider, moment)
+
+
+def _not_awaited(
+    row: Authentication | None, received: Received[AuthenticationRequest], provider: Provider
+) -> str | None:
+    """Why nobody is answered (a dead letter's reason); None: he is."""
+    if row is not None or received.sender is None:
+        return "asked_before"
+    connected = is_connected(received.message, received.sender, provider)
+    return None if connected else "not_connected"
 
 
 def faulty(
@@ -48,10 +68,11 @@ def faulty(
     return Step(send=[Outgoing(AUTHENTICATION_RESULTS, fault.sender, result)])
 
 
-def _start(request: AuthenticationRequest, makelaar: str) -> Authentication:
+def _start(received: Received[AuthenticationRequest]) -> Authentication:
+    request, makelaar = received.message, received.sender
     return Authentication(
         request_id=request.request_id,
-        makelaar=makelaar,
+        makelaar=makelaar.entity_id if makelaar else "",
         request_digest=request.request_digest,
         dienstverlener=request.dienstverlener,
         service=request.service,

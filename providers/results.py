@@ -78,6 +78,12 @@ def too_late(row: Authentication, provider: Provider) -> Step[Authentication]:
     return _end(row, RefusalCode.DEADLINE_PASSED, "an answer after the deadline", provider)
 
 
+def too_busy(row: Authentication, provider: Provider, moment: Moment) -> Step[Authentication]:
+    """There is more to do than can be done."""
+    saw = f"logins wait {moment.behind:.1f} s longer than usual"
+    return _end(row, RefusalCode.BUSY, saw, provider)
+
+
 def _end(
     row: Authentication, code: RefusalCode, saw: str, provider: Provider
 ) -> Step[Authentication]:

@@ -51,6 +51,7 @@ def provider(keys: Keys, attempts: int) -> RoleStages[Authentication]:
                 AUTHENTICATION_REQUESTS,
                 authentication_requests.handle,
                 faulty=authentication_requests.faulty,
+                busy=authentication_requests.busy,
             ),
             Stage(
                 PASSWORD_ANSWERS,

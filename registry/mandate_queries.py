@@ -12,7 +12,7 @@ from pipeline.stage import Batch, Facts, Moment, Outgoing, Step
 from registry import candidates, decisions, judging, rules, selection
 from registry.candidates import Holder, Holding
 from registry.cases import Asked, asked_by
-from registry.judging import Refusal
+from registry.judging import Refusal, failed
 from registry.query import Query
 from registry.rules import Question, Registry
 from schemas import codec
@@ -25,6 +25,7 @@ from schemas.messages import (
     MandateDecision,
     MandateQuery,
 )
+from schemas.refusals import RefusalCode
 from schemas.sealed import ActingSubject
 from schemas.topics import MANDATE_DECISIONS
 from schemas.values import Level, Role
@@ -46,10 +47,8 @@ def handle(
     row: Query | None, received: Received[MandateQuery], declared: Declared, moment: Moment
 ) -> Step[Query]:
     """Decide, or ask the user where he may act for several. A login is asked about once."""
-    if row is not None or received.sender is None:
-        return Step(reject="asked_before")
-    if not rules.is_connected(received.message, received.sender, declared.registry):
-        return Step(reject="not_connected")
+    if (reason := _not_awaited(row, received, declared.registry)) is not None:
+        return Step(reject=reason)
     query, question = _start(received, declared), _question(received.message, declared, moment)
     match judging.admit(rules.QUERY_RULES, question):
         case Refusal() as refusal:
@@ -67,6 +66,27 @@ def _decide(query: Query, holding: Holding, asked: Asked, moment: Moment) -> Ste
             return decisions.permit(query, only, asked, moment)
         case several:
             return decisions.ask(query, several, asked.registry, moment)
+
+
+def busy(
+    row: Query | None, received: Received[MandateQuery], registry: Registry, moment: Moment
+) -> Step[Query]:
+    """Refuse a query that waited too long, before anything is looked up."""
+    if (reason := _not_awaited(row, received, registry)) is not None:
+        return Step(reject=reason)
+    saw = f"logins wait {moment.behind:.1f} s longer than usual"
+    refusal = Refusal(RefusalCode.BUSY, (failed("busy", saw, "a new login"),))
+    return decisions.deny(_start(received, Declared(registry)), refusal, registry)
+
+
+def _not_awaited(
+    row: Query | None, received: Received[MandateQuery], registry: Registry
+) -> str | None:
+    """Why nobody is answered (a dead letter's reason); None: he is."""
+    if row is not None or received.sender is None:
+        return "asked_before"
+    connected = rules.is_connected(received.message, received.sender, registry)
+    return None if connected else "not_connected"
 
 
 def faulty(row: Query | None, fault: Faulty, _: Registry, __: Moment) -> Step[Query]:

@@ -33,6 +33,7 @@ def registry(keys: Keys, choices: Choices | None = None) -> RoleStages[Query]:
                 mandate_queries.handle,
                 facts=mandate_queries.facts(keys),
                 faulty=mandate_queries.faulty,
+                busy=mandate_queries.busy,
             ),
             Stage(
                 REPRESENTATION_CHOICES,

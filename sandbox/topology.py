@@ -53,6 +53,7 @@ class TopicPlan:
             "segment.ms": str(self.segment_ms),
             "max.message.bytes": str(self.max_bytes),
             "cleanup.policy": "compact" if self.compacted else "delete",
+            "message.timestamp.type": "LogAppendTime",  # nobody says himself since when he waits
         }
 
 

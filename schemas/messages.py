@@ -7,10 +7,10 @@ an organisation travels sealed (JWE) for the one participant that may read it.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from schemas.message import Message
 from schemas.refusals import RefusalCode, SecondLevel, TopLevel
@@ -231,8 +231,12 @@ class Asserted(Value):
 
 
 class Refused(Value):
-    """The makelaar's refusal, with what the user is told. `fits`: names of providers whose means
-    would have done, where that is the reason."""
+    """The makelaar's refusal, with what the user is told.
+
+    fits                 names of providers whose means would have done, where that is the reason
+    retry_after_seconds  where it is `busy`, and only there: a new request that comes sooner makes
+                         it no better (CHOICE)
+    """
 
     status: Literal["refusal"] = "refusal"
     code: RefusalCode
@@ -241,6 +245,13 @@ class Refused(Value):
     nl: str
     en: str
     fits: tuple[DisplayName, ...] = ()
+    retry_after_seconds: int | None = Field(default=None, ge=1, le=3600)
+
+    @model_validator(mode="after")
+    def _says_when_to_come_back(self) -> Self:
+        if (self.code is RefusalCode.BUSY) != (self.retry_after_seconds is not None):
+            raise ValueError("retry_after_seconds is there where the code is busy, and only there")
+        return self
 
 
 class Outcome(Message):

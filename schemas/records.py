@@ -13,7 +13,7 @@ Sources: CloudEvents 1.0 Kafka binding (binary mode); RFC 7519 claims; RFC 8725.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import Field
@@ -29,15 +29,25 @@ M_co = TypeVar("M_co", bound=Message, covariant=True)
 Headers = tuple[tuple[str, bytes], ...]
 
 
+class Queued(NamedTuple):
+    """When Kafka took a record, in seconds since 1970, and how many of its partition came after it,
+    as far as that was known when it was read."""
+
+    stamp: float
+    left: int = 0
+
+
 @dataclass(frozen=True)
 class Record:
-    """A Kafka record, of no client library. `position` is `partition:offset` where it was read."""
+    """A Kafka record, of no client library. `position` is `partition:offset` where it was read;
+    `queued`, where it is known, how it stood in its partition."""
 
     topic: str
     key: bytes
     value: bytes
     headers: Headers = ()
     position: str = ""
+    queued: Queued | None = None
 
 
 class Untrusted(Exception):

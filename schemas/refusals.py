@@ -46,6 +46,7 @@ class RefusalCode(StrEnum):
     REQUEST_EXPIRED = "request_expired"
     REQUEST_FROM_THE_FUTURE = "request_from_the_future"
     REQUEST_ID_REUSED = "request_id_reused"
+    BUSY = "busy"
     PARTICIPANT_FAULT = "participant_fault"
     ASSERTION_EXPIRED = "assertion_expired"
 
@@ -183,6 +184,11 @@ EXPLANATIONS: dict[RefusalCode, Explanation] = {
         "This request uses an identifier that was used before. Start again at the service "
         "provider.",
         to_do="Give every request an ID of its own.",
+    ),
+    RefusalCode.BUSY: _failed(
+        "Het is nu te druk om in te loggen. Probeer het over een minuut opnieuw.",
+        "There are too many logins at the moment. Try again in a minute.",
+        to_do="Start nothing for `retry_after_seconds`: the client holds back by itself.",
     ),
     RefusalCode.PARTICIPANT_FAULT: _failed(
         "Een van de partijen gaf een antwoord dat niet klopt. Probeer het later opnieuw.",

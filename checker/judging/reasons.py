@@ -12,12 +12,13 @@ _PROVIDER: Final = frozenset(
     {
         *("cancelled_by_user", "authentication_failed", "attributes_not_shared"),
         *("deadline_passed", "level_not_supported", "participant_fault", "service_withdrawn"),
+        "busy",
     }
 )
 _REGISTRY: Final = frozenset(
     {
         *("cancelled_by_user", "no_mandate", "deadline_passed", "participant_fault"),
-        "service_withdrawn",
+        *("service_withdrawn", "busy"),
     }
 )
 _OWN: Final = frozenset(
@@ -26,7 +27,7 @@ _OWN: Final = frozenset(
 """What a makelaar refuses himself where a declaration came."""
 _ADMISSION: Final = NO_LOGIN | {
     *("service_unknown", "level_ended", "level_not_supported", "attributes_not_supported"),
-    *("provider_does_not_fit", "cancelled_by_dienstverlener"),
+    *("provider_does_not_fit", "cancelled_by_dienstverlener", "busy"),
 }
 _THEIRS: Final = {
     "authentication-results": _PROVIDER,

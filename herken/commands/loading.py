@@ -66,6 +66,9 @@ MaxFailed = Annotated[
         show_default="100, or 5 % of those that began",
     ),
 ]
+Insist = Annotated[
+    bool, typer.Option("--insist", help="Publish every request, also while the network is busy.")
+]
 Pid = Annotated[
     list[str] | None,
     typer.Option(
@@ -94,6 +97,7 @@ def load(  # noqa: PLR0913 -- as many as there are options
     report: Report = None,
     own: Own = False,
     max_failed: MaxFailed = None,
+    insist: Insist = False,
     pid: Pid = None,
     as_json: AsJson = False,
 ) -> None:
@@ -120,6 +124,7 @@ def load(  # noqa: PLR0913 -- as many as there are options
         deadline=deadline,
         seed=seed,
         max_failed=max_failed,
+        insist=insist,
     )
     found = wanted(asked, scenario, own=own, pid=pid, report=report)
     raise typer.Exit(asyncio.run(put_on(found, as_json=as_json)))

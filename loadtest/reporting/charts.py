@@ -54,7 +54,7 @@ def over_time(run: Run) -> list[Chart]:
         return []
     time = OverTime.of(run)
     return [
-        throughput(time),
+        throughput(run, time),
         latency(time),
         failures(time),
         in_flight(time),
@@ -63,12 +63,14 @@ def over_time(run: Run) -> list[Chart]:
     ]
 
 
-def throughput(time: OverTime) -> Chart:
+def throughput(run: Run, time: OverTime) -> Chart:
     lines = [
         time.line("finished as expected", lambda s: s.finished, mean, words.number, 0),
         time.line("arrivals", lambda s: s.scheduled, mean, words.number, 1),
     ]
     about = "While the network keeps up, what finished follows what arrived."
+    if run.turned_away:
+        lines.append(time.line("turned away", lambda s: s.turned_away, mean, words.number, 2))
     return time.chart("Logins a second", about, _linear(lines), lines, Form.LINES)
 
 

@@ -65,6 +65,7 @@ _OTHERS: Final = (
     "outcome: assertion",
     "outcome: assertion of a chain",
     "outcome: authentication_failed",
+    "outcome: busy",
     "outcome: cancelled_by_dienstverlener",
     "outcome: cancelled_by_user",
     "outcome: deadline_passed",

@@ -37,7 +37,7 @@ def assertions_hold(judging: Judging) -> Iterator[str]:
     assertion may have expired."""
     first: dict[Record, Answer] = {}
     for each in judging.answers:
-        first.setdefault(replace(each.record, position=""), each)
+        first.setdefault(replace(each.record, position="", queued=None), each)
     for each in first.values():
         if each.code is None:
             yield from _assertion(judging.run, each)

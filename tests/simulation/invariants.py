@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from pipeline.shedding import FRESH
 from schemas.refusals import RefusalCode
-from schemas.topics import CANCELLATIONS
+from schemas.topics import AUTHN_REQUESTS, CANCELLATIONS
 from tests.simulation.grants import (
     assertions_hold,
     none_after_withdrawal,
@@ -18,6 +19,7 @@ from tests.simulation.grants import (
     nothing_declared_late,
 )
 from tests.simulation.judging import Judging, answer_of, claims_of, rows_of
+from tests.simulation.lying import BUSY_AFTER
 from tests.simulation.plan import Form
 from tests.simulation.running import GRACE, Run
 
@@ -135,6 +137,19 @@ def all_is_read(judging: Judging) -> Iterator[str]:
             yield f"10: {topic} is committed up to {group.committed} only"
 
 
+def busy_after_a_wait(judging: Judging) -> Iterator[str]:
+    """12: as busy is refused only what waited, as far as clocks agree, or is said to have."""
+    run = judging.run
+    asked = {r.value.decode(): r for r in run.topics.of(AUTHN_REQUESTS.of("duin"))[::-1]}
+    for each in judging.answers:
+        came = asked[each.outcome.request].queued
+        said = run.actors.of(each.record.key)
+        if each.code is RefusalCode.BUSY and came is not None and not (said and said.busy):
+            waited = each.published.at.timestamp() - came.stamp + run.spread.total_seconds()
+            if waited < BUSY_AFTER * FRESH:
+                yield f"12: {each} came after {waited} s"
+
+
 def refusals_are_explained(judging: Judging) -> Iterator[str]:
     """11: a refused login has one finding that failed, the last; an asserted one has none."""
     codes = {a.outcome.request: a.code for a in judging.answers}
@@ -161,4 +176,5 @@ RULES: Final = (
     everything_is_sent,
     all_is_read,
     refusals_are_explained,
+    busy_after_a_wait,
 )

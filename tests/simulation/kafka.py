@@ -6,12 +6,14 @@ there. A commit by somebody who has lost his partitions meanwhile is refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from zlib import crc32
 
 from schemas.codec import Record
+from schemas.records import Queued
 
 PARTITIONS = 2
 
@@ -21,9 +23,11 @@ def partition_of(key: bytes) -> int:
 
 
 class Topics:
-    """All records, by topic and partition. `groups` read some of the topics."""
+    """All records, by topic and partition. `groups` read some of the topics. Each record has the
+    time at which it came, by the true clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
         self.logs: dict[str, list[list[Record]]] = {}
         self.groups: dict[str, Group] = {}
         self.lagging: dict[str, Group] = {}
@@ -32,7 +36,8 @@ class Topics:
         """The record as it stands now."""
         log = self.logs.setdefault(record.topic, [[] for _ in range(PARTITIONS)])
         number = partition_of(record.key)
-        placed = replace(record, position=f"{number}:{len(log[number])}")
+        queued = Queued(self._now().timestamp())
+        placed = replace(record, position=f"{number}:{len(log[number])}", queued=queued)
         log[number].append(placed)
         group = self.groups.get(record.topic)
         if group is not None:
@@ -116,7 +121,7 @@ class Group:
             found = self.logs[number][self.position[number] :][: most - len(records)]
             if owner is member and found:
                 self.position[number] = ends[number] = self.position[number] + len(found)
-                records += found
+                records += _with_what_is_left(found, len(self.logs[number]) - ends[number])
         self.busy.add(member)
         return Batch(self, records, self.generation, ends)
 
@@ -127,3 +132,14 @@ class Group:
         for number, end in batch.ends.items():
             self.committed[number] = end
         return True
+
+
+def _with_what_is_left(records: Sequence[Record], after: int) -> list[Record]:
+    """Records that were read together, each with how many came after it."""
+    found = []
+    for number, record in enumerate(records):
+        if record.queued is None:
+            raise LookupError(record.position)
+        queued = record.queued._replace(left=after + len(records) - 1 - number)
+        found.append(replace(record, queued=queued))
+    return found

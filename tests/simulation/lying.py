@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -11,18 +11,22 @@ from uuid import UUID
 from pipeline.keys import Keys
 from pipeline.ledger import Ledger
 from pipeline.runner import Runner
-from pipeline.stage import Outgoing, RoleStages
+from pipeline.shedding import Wait
+from pipeline.stage import Outgoing, RoleStages, Stage
 from schemas.codec import Record
 from schemas.message import Message
 from schemas.messages import Authenticated, AuthenticationResult, MandateDecision, Permit
 from tests.simulation.plan import Lie
 
+BUSY_AFTER: Final = 0.5
+"""Seconds: fifty steps of a history."""
 ANOTHER_REQUEST: Final = "a" * 43
 ANOTHER_DECLARATION: Final = "a" * 86
 
 
 class Liar(Runner):
-    """The real runner, of somebody who lies where `lies` says so of a login."""
+    """The real runner, of somebody who lies where `lies` says so of a login, and has too much to do
+    where `busy` says so of a key."""
 
     def __init__(
         self,
@@ -31,9 +35,19 @@ class Liar(Runner):
         ledger: Ledger,
         clock: Callable[[], datetime],
         lies: Callable[[UUID], Lie | None],
+        monotonic: Callable[[], float],
+        busy: Callable[[bytes], bool],
     ) -> None:
-        super().__init__(role, keys, ledger, clock)
-        self._lies = lies
+        super().__init__(role, keys, ledger, clock, BUSY_AFTER, monotonic)
+        self._lies, self._busy = lies, busy
+
+    def _waits(self, stage: Stage, records: Sequence[Record]) -> Sequence[Wait]:
+        """As they are, and some too long."""
+        waits = super()._waits(stage, records)
+        return [
+            Wait(BUSY_AFTER, True) if stage.busy and self._busy(record.key) else wait
+            for record, wait in zip(records, waits, strict=True)
+        ]
 
     def _encode_one(self, input_id: UUID, number: int, out: Outgoing) -> Record:
         lie = self._lies(out.message.request_id)

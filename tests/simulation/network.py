@@ -115,6 +115,7 @@ def members(
     step: Callable[[], int],
     who: Callable[[], str],
     lies: Lies,
+    busy: Callable[[bytes], bool],
 ) -> dict[str, Member]:
     """All participants, started."""
     found = {}
@@ -122,15 +123,22 @@ def members(
         ledger = MemoryLedger(dict(cast.tables[name]), clock.now, step=step, who=who)
         stages = [s for s in cast.roles[name].stages if s.topic.name not in IGNORED]
         groups = [Group(stage.topic.of(name), topics, stage) for stage in stages]
-        found[name] = Member(ledger, _processes(cast, name, ledger, clock, lies), groups)
+        found[name] = Member(ledger, _processes(cast, name, ledger, clock, lies, busy), groups)
         found[name].share()
     return found
 
 
 def _processes(
-    cast: Cast, name: str, ledger: MemoryLedger, clock: Clock, lies: Lies
+    cast: Cast,
+    name: str,
+    ledger: MemoryLedger,
+    clock: Clock,
+    lies: Lies,
+    busy: Callable[[bytes], bool],
 ) -> list[Process]:
     processes = [Process(f"{name}/{n}", name, clock) for n in range(1, PROCESSES + 1)]
     for process in processes:
-        process.runner = Liar(cast.roles[name], cast.keys[name], ledger, process.now, lies)
+        role, keys = cast.roles[name], cast.keys[name]
+        true_time = lambda: clock.us / 1e6  # noqa: E731
+        process.runner = Liar(role, keys, ledger, process.now, lies, true_time, busy)
     return processes

@@ -44,7 +44,8 @@ class Lie(StrEnum):
 @dataclass(frozen=True)
 class LoginPlan:
     """One request. `same_id`: it takes the request ID of this earlier login, where there is one.
-    `lie`: who is dishonest in it."""
+    `lie`: who is dishonest in it. `busy`: it waits too long for who takes it up, or not by chance.
+    """
 
     number: int
     player: str
@@ -56,6 +57,7 @@ class LoginPlan:
     same_id: int | None = None
     answering: Answering = Answering.YES
     lie: Lie | None = None
+    busy: bool = False
 
 
 class Doing(StrEnum):
@@ -140,7 +142,7 @@ def draw(seed: str) -> Plan:
     """The plan of a history."""
     random = Random(seed)
     count = random.choice(_COUNTS)
-    logins = [_login(random, number) for number in range(count)]
+    logins = [_login(random, seed, number) for number in range(count)]
     deeds = [Deed(Doing.REQUEST, number, 0) for number in range(count)]
     deeds += [
         _deed(random, random.randrange(count)) for _ in range(random.choice((0, 0, 1, 1, 2, 3)))
@@ -149,7 +151,7 @@ def draw(seed: str) -> Plan:
     return Plan(seed, logins, deeds, faults)
 
 
-def _login(random: Random, number: int) -> LoginPlan:
+def _login(random: Random, seed: str, number: int) -> LoginPlan:
     return LoginPlan(
         number,
         player=random.choice(_PLAYERS).name,
@@ -161,6 +163,7 @@ def _login(random: Random, number: int) -> LoginPlan:
         same_id=random.randrange(number) if number and random.random() < 0.2 else None,
         answering=random.choice((*(Answering.YES,) * 6, *tuple(Answering)[1:])),
         lie=random.choice((*(None,) * 30, *Lie)),
+        busy=Random(f"{seed}:{number}:busy").random() < 0.1,
     )
 
 

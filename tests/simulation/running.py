@@ -47,11 +47,14 @@ class Run:
     def __init__(self, cast: Cast, plan: Plan, story: list[str] | None = None) -> None:
         substitutes.chance.seed(plan.seed)
         self.cast, self.plan, self.story = cast, plan, story
-        self.clock, self.topics, self.seen = Clock(), Topics(), Counter[str]()
+        self.clock, self.seen = Clock(), Counter[str]()
+        self.topics = Topics(self.clock.now)
         self.actors = Actors(cast, plan.logins, plan.seed)
         self.steps = 0
         self.current: Task | None = None
-        self.members = members(cast, self.topics, self.clock, self._step, self._who, self._lie)
+        self.members = members(
+            cast, self.topics, self.clock, self._step, self._who, self._lie, self._busy
+        )
         self.makelaar = self.members["duin"]
         self.broken: list[str] = []
         self.outcomes: list[Published] = []
@@ -189,6 +192,11 @@ class Run:
     def _lie(self, request_id: UUID) -> Lie | None:
         login = self.actors.of(str(request_id).encode())
         return login.lie if login else None
+
+    def _busy(self, key: bytes) -> bool:
+        """Whether it waits too long this time: read again, it may not."""
+        login = self.actors.of(key)
+        return login is not None and login.busy and self.steps % 2 == 0
 
     # --- consuming
 

@@ -312,6 +312,7 @@ def test_every_rule_stops_some_declaration(rules: Any, cases: list[tuple[str, Ch
 # --- refusals
 
 THEIRS_PROVIDER = {
+    "busy",
     "cancelled_by_user",
     "authentication_failed",
     "attributes_not_shared",
@@ -321,6 +322,7 @@ THEIRS_PROVIDER = {
     "service_withdrawn",
 }
 THEIRS_REGISTRY = {
+    "busy",
     "cancelled_by_user",
     "no_mandate",
     "deadline_passed",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -25,9 +25,9 @@ from brokers.admission import ADMISSION
 from brokers.login import Login, Phase
 from brokers.remembered import Remember
 from brokers.role import makelaar
-from brokers.rules import Network
+from brokers.rules import LONGEST_SECONDS, RETRY_SECONDS, Network
 from pipeline.stage import Batch, Step
-from schemas.codec import Faulty, request_digest
+from schemas.codec import CLOCK_SKEW_SECONDS, Faulty, request_digest
 from schemas.dialogue import MeansChoice, MeansPrompt
 from schemas.jose import signature_of
 from schemas.message import Message
@@ -60,6 +60,7 @@ from tests.unit.builders import (
     AAK,
     BOTTER,
     DEADLINE,
+    DEADLINE_SECONDS,
     GOLF,
     HAVEN,
     INPUT,
@@ -148,6 +149,83 @@ def reason(step: Step[Login]) -> str:
 
 def is_nothing_but(step: Step[Login], reason: str) -> bool:
     return step == Step(reject=reason)
+
+
+# --- a request that waited too long
+
+
+def turned_away(row: Login | None = None, by: UUID = INPUT, **moment_: Any) -> Step[Login]:
+    request = received(authn_request(), "haven", id=by)
+    return authn_requests.busy(row, request, network(), moment(**moment_))
+
+
+def retry_after(step: Step[Login]) -> int:
+    outcome = only_message(step)
+    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome.result, Refused)
+    assert outcome.result.retry_after_seconds is not None
+    return outcome.result.retry_after_seconds
+
+
+def test_request_is_refused_as_busy_when_it_waited_too_long() -> None:
+    step = turned_away(behind=4.2, waited=9.0)
+    assert (ended(step), reason(step)) == (RefusalCode.BUSY, "busy")
+    assert row_of(step).findings[-1].saw == "logins wait 4.2 s longer than usual"
+    assert step.lost is not None
+    assert ended(step.lost) is RefusalCode.CANCELLED_BY_DIENSTVERLENER
+
+
+def test_same_request_again_has_its_outcome_however_long_it_waited() -> None:
+    row = row_of(turned_away())
+    assert turned_away(row) == Step(repeat=INPUT)
+    assert asked(row) == Step(repeat=INPUT)
+    assert refused(turned_away(login(digest="d" * 43))) is RefusalCode.REQUEST_ID_REUSED
+
+
+@pytest.mark.parametrize("within", [30, DEADLINE_SECONDS])
+def test_request_is_refused_when_it_lay_there_for_as_long_as_its_login_may_take(
+    within: int,
+) -> None:
+    def handled(waited: float) -> Step[Login]:
+        request = received(authn_request(answer_within_seconds=within), "haven")
+        return authn_requests.handle(None, request, arrival(), moment(waited=waited))
+
+    too_long = within + CLOCK_SKEW_SECONDS
+    assert ended(handled(too_long)) is RefusalCode.BUSY
+    assert isinstance(only_message(handled(too_long - 0.1)), MeansPrompt)
+
+
+@pytest.mark.parametrize("behind", [0, 1, 10, 600, 86_400])
+def test_clients_are_told_to_come_back_later_the_further_behind_we_are(behind: float) -> None:
+    first = RETRY_SECONDS + 2 * min(behind, LONGEST_SECONDS)
+    told = {retry_after(turned_away(by=UUID(int=n), behind=behind)) for n in range(600)}
+    assert (min(told), max(told)) == (first, 2 * first)
+
+
+def test_clients_are_not_told_to_come_back_all_at_once() -> None:
+    told = [rules.retry_after(uuid4(), 2) for _ in range(200)]
+    assert len(set(told)) > 5
+    assert rules.retry_after(INPUT, 2) == rules.retry_after(INPUT, 2)
+
+
+def test_busy_provider_or_registry_ends_the_login_with_when_to_come_back() -> None:
+    answer = not_authenticated(RefusalCode.BUSY)
+    by_provider = authentication_results.handle(
+        login(), received(answer, "aak"), network(), moment()
+    )
+    asked_of = login(Phase.QUERYING, registry=KADE)
+    decision = received(denied(RefusalCode.BUSY), "kade")
+    by_registry = mandate_decisions.handle(asked_of, decision, network(), moment())
+    for step in (by_provider, by_registry):
+        assert ended(step) is RefusalCode.BUSY
+        assert RETRY_SECONDS <= retry_after(step) <= 2 * RETRY_SECONDS
+
+
+def test_other_refusals_say_nothing_of_when_to_come_back() -> None:
+    outcome = only_message(asked(service=NO_SERVICE))
+    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome.result, Refused)
+    assert outcome.result.retry_after_seconds is None
 
 
 # --- a request

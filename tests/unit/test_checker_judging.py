@@ -77,6 +77,13 @@ def reused(story: Story) -> Story:
     return story
 
 
+def turned_away(story: Story) -> Story:
+    """A request that is refused at the door, because there is too much to do."""
+    request = asked(story)
+    refused(story, request, request, "busy")
+    return story
+
+
 def dead(story: Story) -> Story:
     """A message that nobody can trust, and its dead letter."""
     forged = story.add("authn-requests", DUIN, None, {}, fault="signature_invalid", jti="")
@@ -93,6 +100,7 @@ HOLDS: dict[str, Callable[[], Story]] = {
     "told again": lambda: told_again(direct()),
     "another request under its ID": lambda: reused(direct()),
     "a dead letter": lambda: dead(direct()),
+    "busy": lambda: turned_away(Story()),
 }
 
 
@@ -217,6 +225,7 @@ BROKEN: dict[str, tuple[list[int], Callable[[], Story]]] = {
         [11],
         lambda: timed_out().say("outcomes", code="no_mandate"),
     ),
+    "busy at a deadline": ([11], lambda: timed_out().say("outcomes", code="busy")),
     "a header that tells": ([12], lambda: direct().change("outcomes", amiss=("ce_subject",))),
 }
 COMMITTED = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from dienstverlener import Assertion, Refusal
+from dienstverlener.outcome import held_back
 from loadtest.book import Book
 from loadtest.driving import Driving
 from loadtest.hops import Hops
@@ -157,6 +158,53 @@ async def test_second_outcome_is_doubled_and_the_same_bytes_are_not() -> None:
     run.take([message(topic, key), message(topic, key), message(topic, key, b"other")])
     await judged(run)
     assert counted(run.book) == {"as_expected": 1, "doubled": 1}
+
+
+async def storm(run: Driving, sent: Sent) -> None:
+    """A login that the network refuses as busy, and fifty more at once."""
+    await run.keep_arriving(arrivals(1))
+    await judged(run)
+    run.take([message(OUTCOMES.of("zuiveringsschap"), sent.records[0].key)])
+    await judged(run)
+    await run.keep_arriving(arrivals(50, apart=0))
+    await judged(run)
+
+
+def busy() -> Refusal:
+    return held_back(UUID(int=1), 60)
+
+
+async def test_dienstverlener_holds_back_once_it_was_refused_as_busy() -> None:
+    sent = Sent()
+    run = driving(sent, busy())
+    await storm(run, sent)
+    published = len(sent.to("authn-requests"))
+    assert published < 10
+    assert run.book.counts[LoginKind.DIRECT] == {"turned_away": 1 + 51 - published}
+    assert (run.book.in_flight, run.book.scheduled.total()) == (published - 1, 51)
+
+
+async def test_load_that_insists_publishes_everything() -> None:
+    sent = Sent()
+    run = driving(sent, busy())
+    run.load = replace(run.load, insist=True)
+    await storm(run, sent)
+    assert len(sent.to("authn-requests")) == 51
+
+
+async def test_rush_of_arrivals_lets_others_have_their_turn() -> None:
+    run, turns = driving(Sent()), 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    await run.keep_arriving(arrivals(200, apart=0))
+    task.cancel()
+    assert turns >= 9
 
 
 async def test_what_is_of_somebody_elses_logins_is_passed_over() -> None:

@@ -13,9 +13,10 @@ from aiokafka import TopicPartition
 
 from dienstverlener import Assertion, Refusal
 from dienstverlener.outcome import LegalSubject, own_refusal
+from loadtest.arrivals import Profile
 from loadtest.book import KEPT_SECONDS, Book, Login
 from loadtest.hops import Hops, every, steps
-from loadtest.judging import GRACE_SECONDS, Verdict, failed, invalid, judged
+from loadtest.judging import FAILURES, GRACE_SECONDS, Verdict, failed, invalid, judged, turned_away
 from loadtest.lag import behind
 from loadtest.latencies import Latencies, summary
 from loadtest.mix import LoginKind
@@ -54,6 +55,8 @@ def refusal(code: RefusalCode) -> Refusal:
         (assertion(), GRACE_SECONDS, Verdict.AS_EXPECTED, ""),
         (assertion(), GRACE_SECONDS + 0.1, Verdict.LATE, "5.1 s after its deadline"),
         (assertion(kvk="90000102"), -1, Verdict.WRONG, "another organisation"),
+        (refusal(RefusalCode.BUSY), -1, Verdict.TURNED_AWAY, "the network was busy"),
+        (refusal(RefusalCode.BUSY), 99, Verdict.TURNED_AWAY, "the network was busy"),
         (assertion(level=Level.EH3), -1, Verdict.WRONG, "assertion EH3"),
         (assertion(level=Level.EH3), 99, Verdict.WRONG, "assertion EH3"),
         (refusal(RefusalCode.NO_MANDATE), -1, Verdict.WRONG, "refusal no_mandate"),
@@ -137,6 +140,25 @@ def test_missing_login_whose_outcome_comes_at_last_is_late_and_failed_once() -> 
     assert sum(second.failed for second in book.seconds.values()) == 1
 
 
+def test_login_that_is_turned_away_has_neither_failed_nor_finished() -> None:
+    book = Book()
+    ended(book, begun(book), 2.0, Verdict.TURNED_AWAY)
+    book.held_back(Arrival(3.0, 1, LoginKind.DIRECT, DIRECT, "ans"))
+    assert counted(book) == {"turned_away": 2}
+    assert (book.failed, book.finished, book.in_flight) == (0, 0, 0)
+    assert (book.seconds[2].turned_away, book.seconds[3].turned_away) == (1, 1)
+    assert (book.scheduled[LoginKind.DIRECT], book.published[LoginKind.DIRECT]) == (2, 1)
+    assert not book.latencies.of(lambda tag: tag == "login.direct").count
+
+
+def test_missing_login_that_is_turned_away_at_last_is_late() -> None:
+    book = Book()
+    login = begun(book)
+    book.pass_time(50)
+    ended(book, login, 51, Verdict.TURNED_AWAY)
+    assert counted(book) == {"late": 1}
+
+
 def test_outcome_that_waits_to_be_verified_is_not_missing() -> None:
     book = Book()
     login = begun(book)
@@ -217,12 +239,24 @@ def test_run_in_which_nobody_came_or_nothing_ended_well_says_nothing() -> None:
     assert invalid(NOTHING, 0, 9, 0, Ended.INTERRUPTED) == []
 
 
-@pytest.mark.parametrize("verdict", [v for v in Verdict if v is not Verdict.AS_EXPECTED])
+@pytest.mark.parametrize("verdict", FAILURES)
 def test_anything_wrong_fails_the_run_with_how_many_and_the_first(verdict: Verdict) -> None:
     counts = {LoginKind.CHAIN: Counter({verdict: 3, Verdict.AS_EXPECTED: 100})}
     (told,) = failed(counts, {(LoginKind.CHAIN, verdict): "the first one"})
     assert told.startswith("3 chain: ")
     assert "the first one" in told
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_turned_away_fails_a_run_unless_it_is_meant_to_be_too_much(profile: Profile) -> None:
+    counts = {LoginKind.CHAIN: Counter({Verdict.TURNED_AWAY: 3, Verdict.AS_EXPECTED: 100})}
+    told = turned_away(counts, profile)
+    assert failed(counts, {}) == []
+    if profile in (Profile.SPIKE, Profile.STORM):
+        assert told == []
+    else:
+        assert told == ["3 turned away, because the network was busy: ask for less"]
+    assert turned_away({LoginKind.CHAIN: Counter({Verdict.AS_EXPECTED: 100})}, profile) == []
 
 
 def test_nothing_wrong_does_not_fail_it() -> None:

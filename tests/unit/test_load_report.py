@@ -450,6 +450,18 @@ def test_failures_that_share_a_point_are_added_and_the_worst_latency_is_shown(ca
     assert found["Latency"].lines[0].values[2] == 900
 
 
+def test_who_was_turned_away_stands_beside_the_arrivals_where_somebody_was(calm: Drawn) -> None:
+    def lines(run: Run) -> dict[str, columns.Values]:
+        (chart,) = (c for c in charts.over_time(run) if c.title == "Logins a second")
+        return {line.name: line.values for line in chart.lines}
+
+    assert lines(calm.run).keys() == {"finished as expected", "arrivals"}
+    kinds = [kind.model_copy(update={"turned_away": 7}) for kind in calm.run.kinds]
+    series = [each.model_copy(update={"turned_away": 7}) for each in calm.run.series]
+    found = lines(changed(calm, series=tuple(series), kinds=tuple(kinds)))
+    assert set(found["turned away"]) == {7}
+
+
 def test_a_point_has_no_value_where_none_of_its_seconds_has(calm: Drawn) -> None:
     series = [s.model_copy(update={"p50": None if s.at < 4 else 7.0}) for s in calm.run.series]
     found = columns.Columns.of(series, most=10)

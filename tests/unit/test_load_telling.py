@@ -49,7 +49,7 @@ def test_interrupted_run_is_told_as_such() -> None:
 def test_running_run_is_one_line() -> None:
     first, second, _ = run(Verdict.AS_EXPECTED).series
     assert so_far(first, 1, 0) == (
-        "elapsed 1 s, began 1, finished 1, under way 2, p50 200 ms, p99 200 ms, lag 2, "
-        "finished in all 1, failed in all 0"
+        "elapsed 1 s, began 1, finished 1, turned away 0, under way 2, p50 200 ms, p99 200 ms, "
+        "lag 2, finished in all 1, failed in all 0"
     )
     assert "p50 -, p99 -" in so_far(second, 1, 0)

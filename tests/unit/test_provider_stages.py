@@ -156,6 +156,24 @@ def test_makelaar_is_refused_when_the_authentication_cannot_start() -> None:
     assert reason_of(withdrawn) == "service_withdrawn"
 
 
+def turned_away(row: Authentication | None = None, sender: str = "duin") -> Step[Authentication]:
+    message = received(authentication_request(), sender)
+    return authentication_requests.busy(row, message, provider(), moment(behind=4.2))
+
+
+def test_makelaar_is_refused_as_busy_when_its_request_waited_too_long() -> None:
+    step = turned_away()
+    assert (refused(step), reason_of(step)) == (RefusalCode.BUSY, "busy")
+    assert step.row is not None
+    assert (step.row.awaits, step.row.nonce) == (None, None)
+    assert step.row.findings[-1].saw == "logins wait 4.2 s longer than usual"
+
+
+def test_busy_provider_answers_nobody_whom_it_would_not_answer_else() -> None:
+    assert turned_away(authentication()) == Step(reject="asked_before")
+    assert turned_away(sender="aak") == Step(reject="not_connected")
+
+
 def test_authentication_is_not_started_twice() -> None:
     assert requested(authentication()) == Step(reject="asked_before")
     unsigned = received(authentication_request())

@@ -25,6 +25,7 @@ STATUS = {
     "request_expired": UNSUPPORTED,
     "request_from_the_future": UNSUPPORTED,
     "request_id_reused": UNSUPPORTED,
+    "busy": FAILED,
     "participant_fault": FAILED,
     "assertion_expired": FAILED,
 }

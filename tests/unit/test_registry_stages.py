@@ -324,6 +324,25 @@ def test_a_login_is_asked_about_once() -> None:
     assert step == Step(reject="asked_before")
 
 
+def turned_away(row: Query | None = None, sender: str | None = "duin") -> Step[Query]:
+    asked = received(mandate_query(declaration=DECLARATION), sender)
+    return mandate_queries.busy(row, asked, registry(), moment(behind=4.2))
+
+
+def test_makelaar_is_refused_as_busy_when_its_query_waited_too_long() -> None:
+    step = turned_away()
+    assert denied(step) is RefusalCode.BUSY
+    assert step.row is not None
+    (found,) = step.row.findings
+    assert (found.rule, found.passed) == ("busy", False)
+    assert found.saw == "logins wait 4.2 s longer than usual"
+
+
+def test_busy_registry_answers_nobody_whom_it_would_not_answer_else() -> None:
+    assert turned_away(query()) == turned_away(sender=None) == Step(reject="asked_before")
+    assert turned_away(sender="aak") == Step(reject="not_connected")
+
+
 def test_a_login_is_not_asked_about_by_a_makelaar_that_the_service_is_not_connected_to() -> None:
     asked = received(mandate_query(), "aak")
     step = mandate_queries.handle(None, asked, declared(mandate()), moment())

@@ -223,9 +223,10 @@ def told(code: RefusalCode, **changes: Any) -> Refused:
 
 @pytest.mark.parametrize("code", list(RefusalCode))
 def test_refusal_says_why_and_what_to_do(code: RefusalCode) -> None:
-    found, status = verified(outcome_record(told(code))), EXPLANATIONS[code]
+    later = {"retry_after_seconds": 9} if code is RefusalCode.BUSY else {}
+    found, status = verified(outcome_record(told(code, **later))), EXPLANATIONS[code]
     assert found == Refusal(
-        REQUEST, code, status.top_level, status.second_level, status.nl, status.en
+        REQUEST, code, status.top_level, status.second_level, status.nl, status.en, **later
     )
 
 

@@ -25,7 +25,8 @@ from schemas import jose
 from schemas.codec import Claims
 from schemas.directory import KeyUse, Participant
 from schemas.jose import Header
-from schemas.messages import AuthnRequest
+from schemas.messages import AuthnRequest, Outcome, Refused
+from schemas.refusals import RefusalCode
 from schemas.sealed import Identifier, LegalSubject
 from schemas.values import EntityType, Value
 from tests.integration.bad_input.network import SIGNS_WITH_SPARE_KEYS
@@ -78,6 +79,16 @@ def validated(model: type[Value], data: dict[str, Any]) -> Value:
         if "request_id" in model.model_fields:
             known["request_id"] = UUID(known.get("request_id") or str(uuid4()))
         return model.model_construct(**known)
+
+
+def outcome(model: type[Value], data: dict[str, Any]) -> Value:
+    """An outcome with its refusal as it came; of any other message, what is known of it."""
+    result = data.get("result", {})
+    if model is not Outcome or result.get("status") != "refusal":
+        return validated(model, data)
+    refused = Refused.model_construct(**{**result, "code": RefusalCode(result["code"])})
+    said = {**data, "request_id": UUID(data["request_id"]), "result": refused}
+    return model.model_construct(**said)
 
 
 def claims(payload: bytes) -> Claims:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from schemas.codec import Record
 from schemas.jose import new_key, signature_of
+from schemas.refusals import EXPLANATIONS, RefusalCode
 from schemas.sealed import LegalSubject
 from schemas.topics import AUTHENTICATION_REQUESTS, AUTHN_REQUESTS, OUTCOMES
 from schemas.values import Level
@@ -298,4 +299,45 @@ TIMES = (
     ),
 )
 
-ROWS = (*LEVELS, *EVIDENCE, *REQUEST, *TIMES)
+
+def _refused(place: Place, code: str, **changes: Any) -> Record:
+    """A refusal in the place of the assertion."""
+    told_ = EXPLANATIONS[RefusalCode(code)]
+    texts = {"nl": told_.nl, "en": told_.en}
+    levels = {"top_level": told_.top_level.value, "second_level": told_.second_level.value}
+    result = {"status": "refusal", "code": code, **levels, **texts, **changes}
+    return place.signed(data={"result": result})
+
+
+REFUSALS = (
+    Row(
+        "a refusal as busy that does not say when to come back",
+        OUTCOMES,
+        lambda p: _refused(p, "busy"),
+        dead("malformed"),
+        (Layer((stops.OUTCOME,), told("busy")),),
+    ),
+    Row(
+        "a refusal for another reason that says when to come back",
+        OUTCOMES,
+        lambda p: _refused(p, "no_mandate", retry_after_seconds=10),
+        dead("malformed"),
+        (Layer((stops.OUTCOME,), told("no_mandate")),),
+    ),
+    Row(
+        "a refusal as busy until before it was made",
+        OUTCOMES,
+        lambda p: _refused(p, "busy", retry_after_seconds=-10),
+        dead("malformed"),
+        (Layer((stops.OUTCOME,), told("busy")),),
+    ),
+    Row(
+        "a refusal as busy until a time that is a text",
+        OUTCOMES,
+        lambda p: _refused(p, "busy", retry_after_seconds="10"),
+        dead("malformed"),
+        (Layer((stops.OUTCOME,), told("busy")),),
+    ),
+)
+
+ROWS = (*LEVELS, *EVIDENCE, *REQUEST, *TIMES, *REFUSALS)

@@ -24,6 +24,7 @@ SIZE = Check("schemas.codec:require_size", lenient.always(None))
 UTF8 = Check("schemas.codec:_text", lambda _: lambda value: value.decode(errors="ignore"))
 JSON = Check("schemas.codec:_json", lambda _: lenient.json_object)
 CONTENT = Check("schemas.codec:_validated", lambda _: lenient.validated)
+OUTCOME = Check("schemas.codec:_validated", lambda _: lenient.outcome)
 CE_TYPE = Check("schemas.codec:require_type", lenient.always(None))
 TYP = Check("schemas.codec:require_typ", lenient.always(None))
 CE_HEADERS = Check("schemas.codec:require_headers", lenient.always(None))
@@ -153,7 +154,7 @@ SESSION_FRESH = _rules("brokers.evidence:AUTHENTICATION", "session_too_old")
 # --- the provider
 
 ASKED_ONCE = Check(
-    "providers.authentication_requests:handle", expression="row is not None or ", instead=""
+    "providers.authentication_requests:_not_awaited", expression="row is not None or ", instead=""
 )
 ASKED_BY_CONNECTED = Check("providers.authentication_requests:is_connected", lenient.always(True))
 AWAITED_BY_PROVIDER = Check("providers.rules:is_awaited", lenient.always(None))
@@ -192,7 +193,7 @@ CONSENT_ASKED = Check(
 # --- the registry
 
 QUERIED_ONCE = Check(
-    "registry.mandate_queries:handle", expression="row is not None or ", instead=""
+    "registry.mandate_queries:_not_awaited", expression="row is not None or ", instead=""
 )
 QUERIED_BY_CONNECTED = Check("registry.rules:is_connected", lenient.always(True))
 AWAITED_BY_REGISTRY = Check("registry.rules:is_awaited", lenient.always(None))

@@ -239,6 +239,7 @@ async def test_topics_live_exits_1_and_says_what_differs(
     assert differences.pop(name) == [
         "has 2 partitions, must have 4",
         "retention.ms is 1 minute, must be 7 days",
+        "segment.ms is 15 seconds, must be 42 hours",
     ]
     assert set(map(tuple, differences.values())) == {("is not there",)}
 

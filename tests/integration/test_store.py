@@ -128,6 +128,14 @@ async def test_row_comes_back_as_it_was(session: Any) -> None:
     assert (await session.read([], [never.request_id])).rows == {never.request_id: never}
 
 
+async def test_postgres_does_not_try_to_compress_what_an_input_led_to(pools: Pools) -> None:
+    id_, record = uuid4(), Record("outcomes.haven", b"key", b"a" * 9000, ())
+    async with Store(pools["duin"]).session() as session:
+        assert await write(session, writes(handled={id_: Handled([record])}))
+    query = "SELECT pg_column_compression(outputs) FROM inputs WHERE id = $1"
+    assert await pools["duin"].fetchval(query, id_) is None
+
+
 async def test_store_says_whether_its_database_answers(pools: Pools) -> None:
     assert await Store(pools["duin"]).is_reachable()
 

@@ -23,7 +23,6 @@ class Point(StrEnum):
     PUBLISH = "before a publication"
     PUBLISHED = "after publishing, before committing offsets"
     OFFSETS_COMMITTED = "after committing offsets"
-    PRUNE = "before forgetting what is old"
     CONFIRM = "before confirming what is published"
     RETRY = "waiting before it tries again"
 

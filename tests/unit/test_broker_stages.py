@@ -172,7 +172,8 @@ def test_request_is_refused_as_busy_when_it_waited_too_long() -> None:
     assert (ended(step), reason(step)) == (RefusalCode.BUSY, "busy")
     assert row_of(step).findings[-1].saw == "logins wait 4.2 s longer than usual"
     assert step.lost is not None
-    assert ended(step.lost) is RefusalCode.CANCELLED_BY_DIENSTVERLENER
+    assert step.lost.lost is not None
+    assert ended(step.lost.lost) is RefusalCode.CANCELLED_BY_DIENSTVERLENER
 
 
 def test_same_request_again_has_its_outcome_however_long_it_waited() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -87,6 +86,8 @@ def find_limit(  # noqa: PLR0913 -- as many as there are options
     Each trial is a run as of `herken load`, on the same network, which comes to rest in between;
     with --report each has its folder, beside limit.json. Exit code 1: no rate held.
     """
+    import uvloop
+
     from herken.load_limit import find_limit as search
     from loadtest.limits import Goal
     from loadtest.mix import parsed
@@ -107,4 +108,4 @@ def find_limit(  # noqa: PLR0913 -- as many as there are options
         max_failed=max_failed,
     )
     wanted = loading.wanted(asked, scenario, own=own, pid=pid, report=report)
-    raise typer.Exit(asyncio.run(search(wanted, goal, as_json=as_json)))
+    raise typer.Exit(uvloop.run(search(wanted, goal, as_json=as_json)))

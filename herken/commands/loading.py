@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,6 +108,8 @@ def load(  # noqa: PLR0913 -- as many as there are options
     """
     if context.invoked_subcommand is not None:
         return
+    import uvloop
+
     from herken.load import load as put_on
     from loadtest.mix import parsed
     from loadtest.schedule import Load
@@ -127,7 +128,7 @@ def load(  # noqa: PLR0913 -- as many as there are options
         insist=insist,
     )
     found = wanted(asked, scenario, own=own, pid=pid, report=report)
-    raise typer.Exit(asyncio.run(put_on(found, as_json=as_json)))
+    raise typer.Exit(uvloop.run(put_on(found, as_json=as_json)))
 
 
 def wanted(

@@ -75,7 +75,7 @@ def start_claim(dienstverlener: str, request_id: UUID) -> str:
 
 def overtaken_claim(dienstverlener: str, request_id: UUID) -> str:
     """What tells a start that a cancellation claimed from one that another request did."""
-    return f"overtaken:{dienstverlener}:{request_id}"
+    return f"overtaken:{start_claim(dienstverlener, request_id)}"
 
 
 def is_awaited(login: Login | None, phase: Phase) -> str | None:

@@ -88,17 +88,18 @@ def topics(differing: Mapping[str, Sequence[str]]) -> Finding:
 
 
 def clocks(future: Sequence[str]) -> Finding:
-    """`future`: topics with a message from the future. Who wrote it, or this machine, is wrong."""
+    """`future`: topics with a message that Kafka took in the future: Kafka's clock or this
+    machine's is wrong."""
     if future:
-        text = f"messages of the future on {listed(list(future))}"
-        advice = "compare this machine's clock with those of the participants; NTP sets them"
+        text = f"messages that Kafka took in the future on {listed(list(future))}"
+        advice = "compare this machine's clock with Kafka's; NTP sets them"
         return warning("clocks", text, advice)
-    text = f"no message is more than {CLOCK_SKEW_SECONDS} s ahead of this machine's clock"
+    text = f"Kafka's is no more than {CLOCK_SKEW_SECONDS} s ahead of this machine's"
     return ok("clocks", text)
 
 
 async def _from_the_future(servers: str, there: Sequence[TopicPlan], now: datetime) -> list[str]:
-    """Topics with a message whose writer's clock is ahead of ours by more than is allowed."""
+    """Topics with a message that Kafka's clock dates ahead of ours by more than is allowed."""
     if not there:
         return []
     moment = int((now.timestamp() + CLOCK_SKEW_SECONDS) * 1000)

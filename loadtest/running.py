@@ -107,6 +107,7 @@ class _Going:
             ended, seconds = await self._arriving()
             await self._settling(ended)
             await asyncio.sleep(_AFTERWARDS_SECONDS)
+            await self._watching.ask()
         await self._driving.stop()
         return self._measured(ended, seconds)
 

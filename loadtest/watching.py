@@ -75,15 +75,19 @@ class Watching:
         """Ask for the lag and the brokers, apart from the rest: Kafka may be slow, or away."""
         brokers = self.wire.brokers()
         while True:
-            try:
-                self._lag = await self.lags.look()
-                self._found()
-            except ServerUnreachable:
-                self._lost()
+            await self.ask()
             now_there = self.wire.brokers()
             self._tell(self.clock(), _brokers(brokers, now_there))
             brokers = now_there
             await asyncio.sleep(1)
+
+    async def ask(self) -> None:
+        """Ask for the lag; at the end once more, when roles have committed what they noted."""
+        try:
+            self._lag = await self.lags.look()
+            self._found()
+        except ServerUnreachable:
+            self._lost()
 
     def _lost(self) -> None:
         if self.lost_since is None:

@@ -75,7 +75,7 @@ class Settings(FromEnvironment):
     health_port: int = Field(default=0, ge=0, le=65535)
     deadline_seconds: int = Field(default=300, ge=1, le=600)
     attempts: int = Field(default=3, ge=1, le=10)
-    busy_after_seconds: float = Field(default=2.0, ge=0.1, le=600)
+    busy_after_seconds: float = Field(default=5.0, ge=0.1, le=600)
     dead_letter_share: float = Field(default=0.5, gt=0, le=1)
     authenticated_within_seconds: int = Field(default=900, ge=1, le=86_400)
     prices: dict[ChargeKind, Annotated[int, Field(ge=0)]] = {}

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
@@ -88,25 +89,46 @@ def topics(differing: Mapping[str, Sequence[str]]) -> Finding:
 
 
 def clocks(future: Sequence[str]) -> Finding:
-    """`future`: topics with a message that Kafka took in the future: Kafka's clock or this
-    machine's is wrong."""
+    """`future`: topics with a message from the future. Who wrote it, Kafka, or this machine, is
+    wrong."""
     if future:
-        text = f"messages that Kafka took in the future on {listed(list(future))}"
-        advice = "compare this machine's clock with Kafka's; NTP sets them"
+        text = f"messages of the future on {listed(list(future))}"
+        advice = "compare this machine's clock with Kafka's and the participants'; NTP sets them"
         return warning("clocks", text, advice)
-    text = f"Kafka's is no more than {CLOCK_SKEW_SECONDS} s ahead of this machine's"
+    text = f"no message is more than {CLOCK_SKEW_SECONDS} s ahead of this machine's clock"
     return ok("clocks", text)
 
 
 async def _from_the_future(servers: str, there: Sequence[TopicPlan], now: datetime) -> list[str]:
-    """Topics with a message that Kafka's clock dates ahead of ours by more than is allowed."""
+    """Topics whose newest messages are dated ahead of ours by more than is allowed."""
     if not there:
         return []
-    moment = int((now.timestamp() + CLOCK_SKEW_SECONDS) * 1000)
     consumer = _asking(servers, [p.name for p in there])
     async with started(servers, consumer):
-        found = await consumer.offsets_for_times(dict.fromkeys(consumer.assignment(), moment))
-    return sorted({partition.topic for partition, first in found.items() if first is not None})
+        newest = await _newest(consumer)
+    latest = now.timestamp() + CLOCK_SKEW_SECONDS
+    return sorted({record.topic for record in newest if _dated(record) > latest})
+
+
+async def _newest(consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:
+    """The last record of each partition that has one."""
+    ends = await consumer.end_offsets(consumer.assignment())
+    missing = {partition for partition, end in ends.items() if end}
+    for partition in missing:
+        consumer.seek(partition, ends[partition] - 1)
+    found: list[ConsumerRecord] = []
+    while missing and (batches := await consumer.getmany(timeout_ms=1000)):
+        missing -= batches.keys()
+        found += [records[-1] for records in batches.values()]
+    return found
+
+
+def _dated(record: ConsumerRecord) -> float:
+    """When its writer says that he wrote it, or Kafka that it took it, whichever is later."""
+    told = dict(record.headers).get("ce_time", b"")
+    with suppress(ValueError):
+        return max(datetime.fromisoformat(told.decode()).timestamp(), record.timestamp / 1000)
+    return float(record.timestamp) / 1000
 
 
 def _asking(servers: str, names: Iterable[str]) -> AIOKafkaConsumer:

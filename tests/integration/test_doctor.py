@@ -392,15 +392,18 @@ def test_topics_are_wrong_when_one_is_not_as_it_must_be() -> None:
     assert found.text == "a.b is not there"
 
 
-async def test_clocks_are_a_warning_when_kafka_is_ahead(quiet: Quiet) -> None:
+async def test_clocks_are_a_warning_when_a_message_is_of_the_future(quiet: Quiet) -> None:
     address, plans = quiet.servers.kafka, topology.plan(quiet.directory)
     name, now = f"cancellations.{quiet.prefix}polder", utc_now()
     assert name not in await kafka._from_the_future(address, plans, now)
     producer = AIOKafkaProducer(bootstrap_servers=address)
     async with started(address, producer):
-        await producer.send_and_wait(name, b"x", b"x")
-    assert name not in await kafka._from_the_future(address, plans, now)
-    assert name in await kafka._from_the_future(address, plans, now - timedelta(minutes=5))
+        await producer.send_and_wait(name, b"x", b"x", headers=[("ce_time", b"soon")])
+        assert name not in await kafka._from_the_future(address, plans, now)
+        assert name in await kafka._from_the_future(address, plans, now - timedelta(minutes=5))
+        moment = (now + timedelta(minutes=5)).isoformat().encode()
+        await producer.send_and_wait(name, b"x", b"x", headers=[("ce_time", moment)])
+    assert name in await kafka._from_the_future(address, plans, now)
     assert state(kafka.clocks([])) is OK
     assert state(kafka.clocks([name])) is WARNING
 

@@ -125,10 +125,11 @@ async def _newest(consumer: AIOKafkaConsumer) -> list[ConsumerRecord]:
 
 def _dated(record: ConsumerRecord) -> float:
     """When its writer says that he wrote it, or Kafka that it took it, whichever is later."""
+    taken = float(record.timestamp) / 1000
     told = dict(record.headers).get("ce_time", b"")
     with suppress(ValueError):
-        return max(datetime.fromisoformat(told.decode()).timestamp(), record.timestamp / 1000)
-    return float(record.timestamp) / 1000
+        return max(taken, datetime.fromisoformat(told.decode()).timestamp())
+    return taken
 
 
 def _asking(servers: str, names: Iterable[str]) -> AIOKafkaConsumer:

@@ -29,7 +29,7 @@ class Latencies:
 
     def __init__(self) -> None:
         self._seconds: dict[int, dict[str, array[int]]] = defaultdict(
-            lambda: defaultdict(lambda: array("L"))
+            lambda: defaultdict(lambda: array("I"))
         )
 
     def add(self, tag: str, second: int, seconds: float) -> None:

@@ -159,15 +159,16 @@ def _unless_cancelled(
     def refused(code: RefusalCode, saw: str) -> Step[Login]:
         return outcomes.refuse(login, code, saw, received.id, network.directory)
 
+    def cancelled() -> Step[Login]:
+        code = RefusalCode.CANCELLED_BY_DIENSTVERLENER
+        return refused(code, "cancelled before the request came")
+
+    def reused() -> Step[Login]:
+        step = refused(RefusalCode.REQUEST_ID_REUSED, "a request had its ID before")
+        claims = frozenset({rules.overtaken_claim(*names)})
+        return replace(step, claims=claims, lost=cancelled)
+
     names = login.dienstverlener, login.request_id
-    cancelled = refused(
-        RefusalCode.CANCELLED_BY_DIENSTVERLENER, "cancelled before the request came"
-    )
-    reused = replace(
-        refused(RefusalCode.REQUEST_ID_REUSED, "a request had its ID before"),
-        claims=frozenset({rules.overtaken_claim(*names)}),
-        lost=cancelled,
-    )
     return replace(step, claims=frozenset({rules.start_claim(*names)}), lost=reused)
 
 

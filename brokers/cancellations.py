@@ -25,7 +25,7 @@ def handle(
     if login is None and sender is not None:
         names = sender.entity_id, received.message.request_id
         claims = frozenset({rules.start_claim(*names), rules.overtaken_claim(*names)})
-        return Step(claims=claims, lost=Step())
+        return Step(claims=claims)
     if login is None or sender is None or sender.entity_id != login.dienstverlener:
         return Step(reject="login_unknown")
     if login.phase is Phase.DONE:

@@ -87,8 +87,8 @@ class Fold:
         self, input_id: UUID, request_id: UUID, step: Step[Any], position: str | None = None
     ) -> None:
         """Take a step's effects up into the batch. `position`: where its input stands."""
-        while step.claims & (self.taken | self.writes.claims.keys()):
-            step = step.lost or Step()
+        while any(each in self.taken or each in self.writes.claims for each in step.claims):
+            step = step.lost() if step.lost else Step()
         if step.row is not None:
             self._store(request_id, step)
         if step.repeat is not None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from typing import Any
 
 import structlog
+from pydantic_core import to_json
 
 _QUIET_SECONDS = 10.0
 _COMMON: list[structlog.types.Processor] = [
@@ -20,7 +22,7 @@ def configure(level: str, participant: str) -> None:
     """Log our own events and those of the libraries in one form, on stderr."""
     structlog.contextvars.bind_contextvars(participant=participant)
     structlog.configure(
-        processors=[*_COMMON, structlog.processors.JSONRenderer()],
+        processors=[*_COMMON, structlog.processors.JSONRenderer(_json)],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
@@ -28,10 +30,14 @@ def configure(level: str, participant: str) -> None:
     handler.addFilter(Sparing())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            structlog.processors.JSONRenderer(), foreign_pre_chain=_COMMON
+            structlog.processors.JSONRenderer(_json), foreign_pre_chain=_COMMON
         )
     )
     logging.basicConfig(level=max(_number(level), logging.WARNING), handlers=[handler], force=True)
+
+
+def _json(event: Any, **_: Any) -> str:
+    return to_json(event, fallback=repr).decode()
 
 
 class Sparing(logging.Filter):

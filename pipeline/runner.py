@@ -29,7 +29,8 @@ from pipeline.ledger import Conflict, Handled, Ledger, Row, Session
 from pipeline.shedding import UNHINDERED, Shedding, Wait
 from pipeline.stage import Batch, HandleDue, Moment, Outgoing, RoleStages, Stage
 from schemas import codec
-from schemas.codec import Faulty, Record, Untrusted
+from schemas.codec import Record, Untrusted
+from schemas.directory import Directory
 
 log = structlog.get_logger()
 
@@ -68,11 +69,12 @@ class Runner:
     # --- reading
 
     def _decode(self, stage: Stage, records: Sequence[Record]) -> tuple[list[Item], list[Dead]]:
-        items: list[Item] = []
-        dead: list[Dead] = []
+        directory, me = self._keys.directory, self._keys.me
+        items, dead = list[Item](), list[Dead]()
         for record, wait in zip(records, self._waits(stage, records), strict=True):
             try:
-                items.append(Item(record, self._read(stage, record), wait=wait))
+                found = codec.decode(record, stage.topic, me, directory, self._clock())
+                items.append(Item(record, found, wait=wait))
             except Untrusted as untrusted:
                 dead.append((record, untrusted.reason))
         return items, dead
@@ -81,10 +83,6 @@ class Runner:
         """How long each waited: of all stages, though not all refuse what waited too long."""
         waits = self._shedding.look(records, self._monotonic())
         return waits if stage.busy is not None else [UNHINDERED] * len(records)
-
-    def _read(self, stage: Stage, record: Record) -> codec.Received[Any] | Faulty:
-        directory = self._keys.directory
-        return codec.decode(record, stage.topic, self._keys.me, directory, self._clock())
 
     # --- handling
 
@@ -168,22 +166,17 @@ class Runner:
 
     def _encode(self, sent: Mapping[UUID, Sequence[Outgoing]]) -> dict[UUID, Sequence[Record]]:
         """The records of what each input led to, all by one signature."""
+        directory, me = self._keys.directory, self._keys.me
         drafts = [
-            self._draft(id_, n, out) for id_, some in sent.items() for n, out in enumerate(some)
+            _draft(id_, f"{me.name}.{number}", out, directory)
+            for id_, some in sent.items()
+            for number, out in enumerate(some)
         ]
         if not drafts:
             return dict.fromkeys(sent, ())
         now = self._clock()
         records = iter(codec.encode_all(drafts, self._keys.signer(now), now))
         return {id_: list(islice(records, len(some))) for id_, some in sent.items()}
-
-    def _draft(self, input_id: UUID, number: int, out: Outgoing) -> codec.Draft:
-        """What is to be signed: by itself, where one who may read it asks for that."""
-        jti = codec.message_id(f"{self._keys.me.name}.{number}", str(input_id))
-        readers = (out.owner.entity_id, *out.also)
-        known = map(self._keys.directory.participant, readers)
-        plain = any(each.plain_signatures for each in known if each is not None)
-        return codec.Draft(out.topic.of(out.owner.name), out.message, readers, jti, plain)
 
     def _bury(self, record: Record, reason: str) -> Record:
         log.warning("dead_letter", topic=record.topic, position=record.position, reason=reason)
@@ -228,6 +221,15 @@ class Runner:
         now = self._clock()
         async with self._ledger.session() as session:
             return await session.prune(now - keep, now - keep_claims, _PRUNED_AT_ONCE)
+
+
+def _draft(input_id: UUID, scope: str, out: Outgoing, directory: Directory) -> codec.Draft:
+    """What is to be signed: by itself, where one who may read it asks for that."""
+    jti = codec.message_id(scope, str(input_id))
+    readers = (out.owner.entity_id, *out.also)
+    known = map(directory.participant, readers)
+    plain = any(each.plain_signatures for each in known if each is not None)
+    return codec.Draft(out.topic.of(out.owner.name), out.message, readers, jti, plain)
 
 
 def _redelivered(items: Sequence[Item], before: Mapping[UUID, Handled]) -> list[Handled]:

@@ -61,7 +61,8 @@ class Step(Generic[S]):
     row      the login's new row; None leaves it as it is
     due_at   when the sweep has to look at the row again; None: never
     send     messages, sent after the row is safely stored
-    claims   what may happen once only (a one-time code); `lost` is the step where one was taken
+    claims   what may happen once only (a one-time code)
+    lost     makes the step that is taken where one of the claims was taken before; None: nothing
     changes  writes to the role's own tables, in the same transaction
     relies_on  of the role's own tables, what was read and at which revision: where it is another
              one by the time of writing, the message is handled again with what is there then
@@ -73,7 +74,7 @@ class Step(Generic[S]):
     due_at: datetime | None = None
     send: Sequence[Outgoing] = ()
     claims: frozenset[str] = frozenset()
-    lost: Step[S] | None = None
+    lost: Callable[[], Step[S]] | None = None
     changes: Sequence[Change] = ()
     relies_on: Mapping[Any, int] = field(default_factory=dict)
     repeat: UUID | None = None

@@ -6,7 +6,6 @@ stored bytes go out again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import from_json, to_json
 
 from pipeline.ledger import Conflict, Handled, Known, Row, Writes
 from pipeline.stage import Connection, StillHolds
@@ -202,16 +202,11 @@ async def _write(connection: Connection, writes: Writes, unconfirmed: bool) -> N
 
 def dump_records(records: Sequence[Record]) -> str:
     """Records as text; every value that a role sends is text already (JWS)."""
-    return json.dumps(
-        [
-            [r.topic, r.key.decode(), r.value.decode(), [[n, v.decode()] for n, v in r.headers]]
-            for r in records
-        ]
-    )
+    return to_json([[r.topic, r.key, r.value, r.headers] for r in records]).decode()
 
 
 def load_records(text: str) -> list[Record]:
     return [
         Record(topic, key.encode(), value.encode(), tuple((n, v.encode()) for n, v in headers))
-        for topic, key, value, headers in json.loads(text)
+        for topic, key, value, headers in from_json(text)
     ]

@@ -132,7 +132,11 @@ def judge_credential(
     if checked.means is None or code is not None:
         return results.fail(judged, kind, checked.means, checked.provider, moment)
     known = judged.moved(session=checked.key or row.session)
-    return _once(then(known, checked.means), checked.claim, _used(row, checked, moment, kind))
+    step = then(known, checked.means)
+    if checked.claim is None:
+        return step
+    used = lambda: _used(row, checked, moment, kind)  # noqa: E731
+    return replace(step, claims=frozenset({checked.claim}), lost=used)
 
 
 def prove(
@@ -146,14 +150,7 @@ def prove(
 def _used(
     row: Authentication, checked: Checked, moment: Moment, kind: CredentialKind
 ) -> Step[Authentication]:
-    """What follows where the credential was used before."""
+    """What follows where the credential was used before: it is good once."""
     case = Case(row, checked.provider, moment.now, checked.means)
     found = row.found(judge((rules.CODE_USED,), case).findings)
     return results.fail(found, kind, checked.means, checked.provider, moment)
-
-
-def _once(
-    step: Step[Authentication], claim: str | None, lost: Step[Authentication]
-) -> Step[Authentication]:
-    """What can be used once only fails where it was used before."""
-    return step if claim is None else replace(step, claims=frozenset({claim}), lost=lost)

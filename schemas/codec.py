@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -82,6 +83,7 @@ __all__ = [
 
 M = TypeVar("M", bound=Message)
 V = TypeVar("V", bound=Value)
+_ANY: Final = Claims[dict[str, Any]]
 
 
 def decode(
@@ -117,8 +119,9 @@ def verify_evidence(
 
 def verify_own(
     text: str, message: type[Message], me: Participant, reader: Participant, directory: Directory
-) -> Claims:
-    """The claims of a message that we signed ourselves, of whatever age. Raises Untrusted."""
+) -> Claims[Any]:
+    """The claims of a message that we signed ourselves, of whatever age. Its content is as it is
+    where it is no such message (any more). Raises Untrusted."""
     now = unverified_time(text)
     sender, claims = _open(text, message, me.role, reader, directory, now)
     if sender.entity_id != me.entity_id:
@@ -141,7 +144,7 @@ def _open(
     reader: Participant,
     directory: Directory,
     now: datetime,
-) -> tuple[Participant, Claims]:
+) -> tuple[Participant, Claims[Any]]:
     """Form, key, signature, issuer and audience of a JWS. Raises Untrusted."""
     try:
         header = jose.header_of(text)
@@ -152,7 +155,7 @@ def _open(
         payload = jose.verified_payload(text, key.jwk.x, key.jwk.y)
     except jose.JoseFault as fault:
         raise Untrusted(fault.code) from None
-    claims = _claims(payload)
+    claims = _with(message, payload) or _claims(payload)
     require_issuer(claims, sender)
     require_audience(claims, reader)
     return sender, claims
@@ -162,7 +165,7 @@ def _content(
     key: bytes | None,
     message: type[Message],
     sender: Participant,
-    claims: Claims,
+    claims: Claims[Any],
     text: str,
     id_: UUID,
     now: datetime,
@@ -172,7 +175,7 @@ def _content(
     if key is not None:
         require_key(key, request_id)
     code = time_fault(claims, now)
-    found = _validated(message, claims.data) if code is None else None
+    found = _message(message, claims.data) if code is None else None
     if found is None:
         return Faulty(code or "malformed", request_id, sender, id_, text)
     return Received(found, sender, id_, text)
@@ -205,10 +208,19 @@ def _signing_key(header: jose.Header, directory: Directory) -> tuple[Participant
     return found
 
 
-def _claims(payload: bytes) -> Claims:
-    claims = _whole(Claims, payload) or _validated(
-        Claims, _json(_text(payload), "claims_malformed")
-    )
+@cache
+def _claims_with(message: type[Message]) -> type[Claims[Any]]:
+    return Claims[message]  # type: ignore[valid-type]
+
+
+def _with(message: type[Message], payload: bytes) -> Claims[Any] | None:
+    """All at once, as nearly every payload is: the claims with their message. None: it is to be
+    looked at bit by bit what is wrong."""
+    return _whole(_claims_with(message), payload)
+
+
+def _claims(payload: bytes) -> Claims[dict[str, Any]]:
+    claims = _whole(_ANY, payload) or _validated(_ANY, _json(_text(payload), "claims_malformed"))
     if claims is None:
         raise Untrusted("claims_malformed")
     return claims
@@ -217,7 +229,9 @@ def _claims(payload: bytes) -> Claims:
 def unverified(text: str, message: type[M]) -> M:
     """The message in a JWS, its signature not looked at: for whoever trusts the topic itself.
     Raises Untrusted."""
-    found = _validated(message, _unverified_claims(text).data)
+    payload = _unverified_payload(text)
+    claims = _with(message, payload) or _claims(payload)
+    found: M | None = _message(message, claims.data)
     if found is None:
         raise Untrusted("message_malformed")
     return found
@@ -226,23 +240,30 @@ def unverified(text: str, message: type[M]) -> M:
 def unverified_time(text: str) -> datetime:
     """When a JWS says that it was issued, its signature not looked at. Raises Untrusted."""
     try:
-        return datetime.fromtimestamp(_unverified_claims(text).iat, UTC)
+        return datetime.fromtimestamp(_claims(_unverified_payload(text)).iat, UTC)
     except (OverflowError, ValueError, OSError):
         raise Untrusted("claims_malformed") from None
 
 
-def _unverified_claims(text: str) -> Claims:
+def _unverified_payload(text: str) -> bytes:
     try:
-        return _claims(jose.decode_base64url(text.split(".")[1]))
+        return jose.decode_base64url(text.split(".")[1])
     except (ValueError, IndexError):
         raise Untrusted("not_jws") from None
 
 
-def _request_id(claims: Claims) -> UUID:
+def _request_id(claims: Claims[Any]) -> UUID:
+    if isinstance(claims.data, Message):
+        return claims.data.request_id
     try:
         return UUID(claims.data["request_id"])
     except (KeyError, ValueError, AttributeError, TypeError):
         raise Untrusted("message_malformed") from None
+
+
+def _message(message: type[M], data: Any) -> M | None:
+    """The data of claims as the message that they should be."""
+    return data if isinstance(data, message) else _validated(message, data)
 
 
 def _whole(model: type[V], text: str | bytes) -> V | None:

@@ -5,7 +5,6 @@ Sources: RFC 7515 (2, appendix C), 7517, 7518 (6.2), 7638.
 
 from __future__ import annotations
 
-from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePublicKey,
 )
 from joserfc.jwk import ECKey
+from pybase64 import b64decode, b64encode
 
 
 class JoseFault(Exception):
@@ -80,21 +80,23 @@ def public_key(x: str, y: str) -> EllipticCurvePublicKey:
 # --- encoding
 
 
-_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
-_STANDARD: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
-"""The other alphabet; `!` is in neither."""
+_URL_SAFE: Final = b"-_"
+_FOREIGN: Final = "=+/"
+"""What only other base64 has."""
 
 
 def base64url(data: bytes) -> str:
-    return b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=").decode()
+    return b64encode(data, _URL_SAFE).rstrip(b"=").decode()
 
 
 def decode_base64url(text: str) -> bytes:
     """Only what `base64url` writes: of several texts for the same bytes, one is accepted. Raises
     ValueError."""
-    standard = text.encode().translate(_STANDARD) + b"=" * (-len(text) % 4)
-    data = a2b_base64(standard)
-    if b2a_base64(data, newline=False) != standard:
+    if any(each in text for each in _FOREIGN):
+        raise ValueError("not base64url")
+    padded = text.encode() + b"=" * (-len(text) % 4)
+    data = b64decode(padded, _URL_SAFE, validate=True)
+    if b64encode(data, _URL_SAFE) != padded:
         raise ValueError("not base64url")
     return data
 

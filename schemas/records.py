@@ -26,6 +26,7 @@ from schemas.messages import AuthnRequest
 from schemas.values import EntityID, Value
 
 M_co = TypeVar("M_co", bound=Message, covariant=True)
+D = TypeVar("D", bound=Message | dict[str, Any])
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -83,15 +84,18 @@ class Faulty:
     text: str
 
 
-class Claims(Value):
-    """The payload of every JWS. Times are whole seconds since 1970. Source: RFC 7519 4.1."""
+class Claims(Value, Generic[D]):
+    """The payload of every JWS. Times are whole seconds since 1970. Source: RFC 7519 4.1.
+
+    data  the message; where it is none of the kind that it should be, whatever it is
+    """
 
     iss: EntityID
     aud: tuple[EntityID, ...] = Field(min_length=1)
     iat: int
     exp: int
     jti: UUID
-    data: dict[str, Any]
+    data: D
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum, StrEnum
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
@@ -191,7 +192,10 @@ def _oin(text: str) -> str:
 ENTITY_ID = re.compile(r"^urn:etoegang:(DV|HM|AD|MR):([0-9]{20}):entities:([0-9]{4})$")
 SERVICE_ID = re.compile(r"^urn:etoegang:DV:([0-9]{20}):services:([0-9]{1,4})$")
 
+# The same few come in every message: what held is remembered.
 
+
+@lru_cache(maxsize=4096)
 def _entity_id(text: str) -> str:
     found = ENTITY_ID.match(text)
     if found is None:
@@ -200,6 +204,7 @@ def _entity_id(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=4096)
 def _service_id(text: str) -> str:
     found = SERVICE_ID.match(text)
     if found is None:

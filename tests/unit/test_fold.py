@@ -166,7 +166,7 @@ def test_all_that_a_batch_leads_to_is_encoded_once_at_its_end() -> None:
 def claiming(lost: Step[Count] | None = None) -> Says:
     def handle(row: Count_, *_: Any) -> Step[Count]:
         step = counting(row, *_)
-        return Step(step.row, send=step.send, claims=LIFE, lost=lost)
+        return Step(step.row, send=step.send, claims=LIFE, lost=(lambda: lost) if lost else None)
 
     return handle
 
@@ -197,8 +197,8 @@ def test_other_claims_are_no_reason_to_lose() -> None:
 
 def test_step_that_was_lost_can_be_lost_too() -> None:
     last = Step(Count(times=0), send=[out(0)])
-    second = Step(Count(times=1), claims=frozenset({"twice"}), lost=last)
-    first: Step[Count] = Step(claims=LIFE, lost=second)
+    second = Step(Count(times=1), claims=frozenset({"twice"}), lost=lambda: last)
+    first: Step[Count] = Step(claims=LIFE, lost=lambda: second)
     assert texts(folded(item(1), says=always(first), into=fold(taken=LIFE | {"twice"}))) == ["1>0"]
     found = folded(item(1), says=always(first), into=fold(taken=LIFE))
     assert found.writes.claims == {"twice": UUID(int=1)}

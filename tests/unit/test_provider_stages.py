@@ -547,11 +547,12 @@ def test_code_is_good_once_and_fails_when_it_was_used() -> None:
     assert step.claims == {CLAIM}
     assert isinstance(told(step), Authenticated)
     assert step.lost is not None
-    assert asked(step.lost) is CODE
-    assert step.lost.row is not None
-    assert step.lost.row.attempts == 1
-    assert reason_of(step.lost) == "code_used"
-    assert step.lost.changes == [("count", UUID(int=1))]
+    lost = step.lost()
+    assert asked(lost) is CODE
+    assert lost.row is not None
+    assert lost.row.attempts == 1
+    assert reason_of(lost) == "code_used"
+    assert lost.changes == [("count", UUID(int=1))]
 
 
 def test_nothing_is_claimed_when_the_code_failed() -> None:

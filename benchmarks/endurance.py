@@ -32,8 +32,8 @@ from benchmarks.growing import Look, Told, told
 from benchmarks.logins import SCENARIO
 from benchmarks.reporting import RESULTS, exit_code, file_name, keep, machine, progress
 from loadtest import ground
+from loadtest.book import Book
 from loadtest.ground import Ground
-from loadtest.record import Second
 from loadtest.running import Measured, measure
 from loadtest.schedule import Load
 from pipeline import logs
@@ -64,13 +64,8 @@ class Endurance:
     settings: dict[str, Any]
     where: Ground
     began: float = field(default_factory=time.monotonic)
-    finished: int = 0
-    failed: int = 0
+    book: Book = field(default_factory=Book)
     looks: list[Look] = field(default_factory=list)
-
-    def show(self, second: Second) -> None:
-        self.finished += second.finished
-        self.failed += second.failed
 
     async def keep_looking(self) -> None:
         while True:
@@ -83,7 +78,7 @@ class Endurance:
         topics_mb = await asyncio.to_thread(_on_topics, self.where.folder or Path())
         look = Look(
             seconds=round(time.monotonic() - self.began, 1),
-            logins=self.finished,
+            logins=self.book.finished,
             memory_mb={name: _memory_mb(group) for name, group in self.where.find().items()},
             rows=rows,
             ledger_mb=ledger_mb,
@@ -93,9 +88,9 @@ class Endurance:
         )
         self.looks.append(look)
         progress(
-            f"{look.logins:,} logins, {self.failed} failed; largest process "
-            f"{max(look.memory_mb.values()):.0f} MB, ledgers {sum(rows.values()):,} rows and "
-            f"{ledger_mb:.0f} MB, topics {topics_mb:.0f} MB"
+            f"{look.logins:,} logins, {self.book.failed} failed, {self.book.in_flight} under way; "
+            f"largest process {max(look.memory_mb.values()):.0f} MB, "
+            f"ledgers {sum(rows.values()):,} rows and {ledger_mb:.0f} MB, topics {topics_mb:.0f} MB"
         )
         self.write()
 
@@ -115,7 +110,7 @@ class Endurance:
         return rows, round(size / _MEGABYTE, 1), round(float(wal) / _MEGABYTE, 3), commits
 
     def write(self, verdict: str = "it goes on, or was cut off") -> Told:
-        found = told(self.name, verdict, self.settings, machine(), self.looks, self.failed)
+        found = told(self.name, verdict, self.settings, machine(), self.looks, self.book.failed)
         keep(self.name, found.document, found.markdown)
         return found
 
@@ -188,7 +183,7 @@ async def run(options: argparse.Namespace, folder: Path) -> int:
             where,
         )
         async with beside(going.keep_looking()):
-            measured = await measure(where, load, _told_to_stop(), going.show)
+            measured = await measure(where, load, _told_to_stop(), lambda _: None, going.book)
         await going.look()
         checked = await _checked(where) if options.check else None
     return _report(going, measured, checked)

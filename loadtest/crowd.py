@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
@@ -42,16 +41,13 @@ class Crowd:
             self._behaviours[key] = behaviour(entry, self._scenario, wallet)
         return self._behaviours[key]
 
-    async def answer(
-        self, topic_name: str, value: bytes, who: Behaviour, think: float
-    ) -> Record | None:
-        """What somebody answers to a prompt, after some thought (seconds); None: nothing.
+    async def answer(self, topic_name: str, value: bytes, who: Behaviour) -> Record | None:
+        """What somebody answers to a prompt; None: nothing.
 
         A browser shows what its own site serves, and so trusts the prompt.
         """
         if who.does is Does.NOTHING:
             return None
-        await asyncio.sleep(think)
         topic, owner = find(topic_name)
         asker = self._directory.named(owner)
         if asker is None:

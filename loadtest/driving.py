@@ -34,6 +34,7 @@ Send = Callable[[Record], Awaitable[asyncio.Future[Any]]]
 Clock = Callable[[], float]
 """Seconds since the start of the run."""
 _AT_ONCE: Final = 20
+"""So many arrivals, and so many answers, before anything else has its turn."""
 _VERIFYING_SECONDS: Final = 0.004
 _PROMPTS: Final = frozenset(topic.name for topic in PROMPTS)
 
@@ -63,6 +64,7 @@ class Driving:
     fault: BaseException | None = None
     _to_verify: asyncio.Queue[_Received] = field(default_factory=asyncio.Queue)
     _verifying: int = 0
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _holding: dict[str, HoldingBack] = field(default_factory=lambda: defaultdict(HoldingBack))
 
@@ -135,8 +137,10 @@ class Driving:
         login.asked = True
 
     async def _answer(self, login: Login, raw: ConsumerRecord) -> None:
-        value = raw.value or b""
-        answer = await self.crowd.answer(raw.topic, value, login.who, self.load.think)
+        await asyncio.sleep(self.load.think)
+        async with self._turns:
+            await asyncio.sleep(0)
+        answer = await self.crowd.answer(raw.topic, raw.value or b"", login.who)
         if answer is not None:
             await self._published(answer)
 

@@ -46,16 +46,19 @@ class Measured:
     latencies: Latencies
 
 
-async def measure(ground: Ground, load: Load, stop: asyncio.Event, show: Show) -> Measured:
+async def measure(
+    ground: Ground, load: Load, stop: asyncio.Event, show: Show, book: Book | None = None
+) -> Measured:
     """Put a load on a network, until it is over or `stop` is set.
 
     show  is given each second, once it is over
+    book  where logins are counted, for who wants to look into it
     Raises WrongUse, ServerUnreachable: before anything began.
     """
     load.require_sound()
     load = replace(load, mix=fitting(load.mix, ground.pool.kinds, _ADVICE))
     async with connected(ground) as everybody:
-        going = _Going(ground, load, everybody, stop, show)
+        going = _Going(ground, load, everybody, stop, show, book)
         with _without_pauses():
             return await going.run()
 
@@ -76,10 +79,16 @@ class _Going:
     """A run that goes on."""
 
     def __init__(
-        self, ground: Ground, load: Load, everybody: Connected, stop: asyncio.Event, show: Show
+        self,
+        ground: Ground,
+        load: Load,
+        everybody: Connected,
+        stop: asyncio.Event,
+        show: Show,
+        book: Book | None = None,
     ) -> None:
         self._ground, self._load, self._stop = ground, load, stop
-        self._wire, self._book = everybody.wire, Book()
+        self._wire, self._book = everybody.wire, book or Book()
         hops = Hops(self._book.latencies, every(load.rate))
         self._clock, self._began = _clock(), utc_now()
         self._driving = Driving(

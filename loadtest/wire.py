@@ -18,6 +18,7 @@ from schemas.topics import CATALOGUE, DLQ_SUFFIX
 
 _BATCH_BYTES = 262_144
 _POLL_MS = 500
+_AT_MOST = 500
 
 
 class Wire:
@@ -56,8 +57,9 @@ class Wire:
         return future
 
     async def read(self) -> Sequence[ConsumerRecord]:
-        """What has come since the last time, once there is something, or after half a second."""
-        batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
+        """What has come since the last time, once there is something, or after half a second; of
+        very much, some."""
+        batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_AT_MOST)
         return [raw for batch in batches.values() for raw in batch]
 
     def ends(self) -> Mapping[TopicPartition, int]:

@@ -55,7 +55,7 @@ class Crowd:
     def who(self, entry: Entry, person: str) -> Any:
         return behaviour(entry, SCENARIO, Wallet(person=person, means=()))
 
-    async def answer(self, topic: str, value: bytes, who: Any, think: float) -> Record | None:
+    async def answer(self, topic: str, value: bytes, who: Any) -> Record | None:
         return Record("signature-answers.sluis", b"", b"answer")
 
 
@@ -223,6 +223,19 @@ async def test_prompt_is_answered_by_the_person_of_that_login() -> None:
     run.take([message(CHALLENGES.of("sluis"), sent.records[0].key)])
     await judged(run)
     assert len(sent.to("signature-answers")) == 1
+
+
+async def test_flood_of_prompts_is_answered_a_few_at_a_time() -> None:
+    """Between two turns of the event loop, in which arrivals have theirs."""
+    sent, most = Sent(), 0
+    run = driving(sent)
+    await run.keep_arriving(arrivals(1))
+    await judged(run)
+    run.take([message(CHALLENGES.of("sluis"), sent.records[0].key)] * 500)
+    while len(answered := sent.to("signature-answers")) < 500:
+        await asyncio.sleep(0)
+        most = max(most, len(sent.to("signature-answers")) - len(answered))
+    assert 0 < most <= 40
 
 
 async def test_dienstverlener_cancels_once_when_the_user_is_asked() -> None:

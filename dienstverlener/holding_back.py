@@ -17,10 +17,10 @@ from typing import Final
 from dienstverlener.outcome import Assertion, Refusal
 from schemas.refusals import RefusalCode
 
-MORE, MUCH_MORE = 4 / 3, 2.5
+MORE, MUCH_MORE = 5 / 4, 2.5
 """CHOICE: so many times what comes through is published, to find out whether more would: while some
 of it is refused, and when nothing was for ..."""
-_CALM_SECONDS: Final = 3.0
+_CALM_SECONDS: Final = 8.0
 """... so long."""
 _ASKED_SECONDS, _THROUGH_SECONDS = 1.0, 4.0
 """CHOICE: over how long what was asked is counted: not long, so that the end of a rush is known at

@@ -27,7 +27,7 @@ from dienstverlener.offered import Offers, require_as_offered
 from dienstverlener.outcome import Assertion, LegalSubject, Person, Refusal, own_refusal
 from pipeline.keys import Keys, Unreadable
 from schemas import codec, sealed
-from schemas.codec import Claims, Faulty, Received, Record, Untrusted
+from schemas.codec import Faulty, Received, Record, Signed, Untrusted
 from schemas.directory import Participant
 from schemas.message import Message
 from schemas.messages import (
@@ -99,7 +99,7 @@ def _verified(
         return own_refusal(outcome.request_id, RefusalCode.PARTICIPANT_FAULT, fault.code)
 
 
-def _our_request(found: Received[Outcome], keys: Keys) -> Claims[Any]:
+def _our_request(found: Received[Outcome], keys: Keys) -> Signed[Any]:
     """The request that is answered: ours, and addressed to whoever answers."""
     if found.sender is None:
         raise Untrusted("sender_missing")
@@ -184,7 +184,7 @@ def _person(shared: PersonAttributes) -> Person:
 
 
 def _evidence(
-    outcome: Outcome, asserted: Asserted, claims: Claims[Any], keys: Keys, now: datetime
+    outcome: Outcome, asserted: Asserted, claims: Signed[Any], keys: Keys, now: datetime
 ) -> Evidence:
     """Everything that was declared, in time and by whom it should be. Raises Untrusted."""
     require_in_time(asserted, now)
@@ -212,7 +212,7 @@ def _evidence(
     return replace(evidence, confirmed=confirmation.result, confirmer=confirmer)
 
 
-def _request(claims: Claims[Any]) -> tuple[AuthnRequest, datetime]:
+def _request(claims: Signed[Any]) -> tuple[AuthnRequest, datetime]:
     """What we asked, and when."""
     if not isinstance(claims.data, AuthnRequest):
         raise Untrusted("request_malformed")

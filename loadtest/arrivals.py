@@ -48,7 +48,8 @@ class Stretch:
 def stretches(profile: Profile, rate: float, seconds: float) -> Sequence[Stretch]:
     """A profile at a rate (a second). CHOICE: `ramp` goes from nothing to the rate; `step` takes
     five equal steps to it; `spike` is a fifth of it, and in the middle fifth of the time the whole;
-    `storm` is ten times the rate in the middle third."""
+    `storm` takes the rate for what the network can do: half of it, and in the middle third ten
+    times it."""
     match profile:
         case Profile.RAMP:
             return [Stretch(seconds, 0, rate)]
@@ -57,7 +58,7 @@ def stretches(profile: Profile, rate: float, seconds: float) -> Sequence[Stretch
         case Profile.SPIKE:
             return _flat(seconds, [rate / 5, rate / 5, rate, rate / 5, rate / 5])
         case Profile.STORM:
-            return _flat(seconds, [rate, 10 * rate, rate])
+            return _flat(seconds, [rate / 2, 10 * rate, rate / 2])
     return _flat(seconds, [rate])
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -132,11 +133,8 @@ def judge_credential(
     if checked.means is None or code is not None:
         return results.fail(judged, kind, checked.means, checked.provider, moment)
     known = judged.moved(session=checked.key or row.session)
-    step = then(known, checked.means)
-    if checked.claim is None:
-        return step
-    used = lambda: _used(row, checked, moment, kind)  # noqa: E731
-    return replace(step, claims=frozenset({checked.claim}), lost=used)
+    used = partial(_used, row, checked, moment, kind)
+    return _once(then(known, checked.means), checked.claim, used)
 
 
 def prove(
@@ -150,7 +148,14 @@ def prove(
 def _used(
     row: Authentication, checked: Checked, moment: Moment, kind: CredentialKind
 ) -> Step[Authentication]:
-    """What follows where the credential was used before: it is good once."""
+    """What follows where the credential was used before."""
     case = Case(row, checked.provider, moment.now, checked.means)
     found = row.found(judge((rules.CODE_USED,), case).findings)
     return results.fail(found, kind, checked.means, checked.provider, moment)
+
+
+def _once(
+    step: Step[Authentication], claim: str | None, lost: Callable[[], Step[Authentication]]
+) -> Step[Authentication]:
+    """What can be used once only fails where it was used before."""
+    return step if claim is None else replace(step, claims=frozenset({claim}), lost=lost)

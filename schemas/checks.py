@@ -10,7 +10,7 @@ from schemas import jose
 from schemas.directory import DirectoryKey, KeyUse, Participant
 from schemas.message import Message
 from schemas.messages import AuthenticationResult, AuthnRequest, Confirmation, MandateDecision
-from schemas.records import Claims, Record, Untrusted, source_of, typ_of
+from schemas.records import Record, Signed, Untrusted, source_of, typ_of
 from schemas.topics import Writer
 
 MAX_VALUE_BYTES: Final = 49_152
@@ -56,17 +56,17 @@ def require_role(sender: Participant, writer: Writer) -> None:
         raise Untrusted("role_refused")
 
 
-def require_issuer(claims: Claims[Any], sender: Participant) -> None:
+def require_issuer(claims: Signed[Any], sender: Participant) -> None:
     if claims.iss != sender.entity_id:
         raise Untrusted("issuer_refused")
 
 
-def require_audience(claims: Claims[Any], reader: Participant) -> None:
+def require_audience(claims: Signed[Any], reader: Participant) -> None:
     if reader.entity_id not in claims.aud:
         raise Untrusted("audience_refused")
 
 
-def require_headers(record: Record, claims: Claims[Any], message: type[Message] = Message) -> None:
+def require_headers(record: Record, claims: Signed[Any], message: type[Message] = Message) -> None:
     """The CloudEvents attributes must say what the signed value says."""
     headers = dict(record.headers)
     signed = {"ce_id": str(claims.jti), "ce_source": source_of(message, claims.iss)}
@@ -79,7 +79,7 @@ def require_key(key: bytes, request_id: UUID) -> None:
         raise Untrusted("key_refused")
 
 
-def time_fault(claims: Claims[Any], now: datetime) -> str | None:
+def time_fault(claims: Signed[Any], now: datetime) -> str | None:
     """`expired` or `from_the_future`, the skew allowed for."""
     skew = timedelta(seconds=CLOCK_SKEW_SECONDS)
     if (now + skew).timestamp() < claims.iat:

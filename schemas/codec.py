@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -41,6 +41,7 @@ from schemas.records import (
     Headers,
     Received,
     Record,
+    Signed,
     Signer,
     Untrusted,
     attributes_of,
@@ -63,6 +64,7 @@ __all__ = [
     "Headers",
     "Received",
     "Record",
+    "Signed",
     "Signer",
     "Untrusted",
     "attributes_of",
@@ -83,7 +85,6 @@ __all__ = [
 
 M = TypeVar("M", bound=Message)
 V = TypeVar("V", bound=Value)
-_ANY: Final = Claims[dict[str, Any]]
 
 
 def decode(
@@ -119,7 +120,7 @@ def verify_evidence(
 
 def verify_own(
     text: str, message: type[Message], me: Participant, reader: Participant, directory: Directory
-) -> Claims[Any]:
+) -> Signed[Any]:
     """The claims of a message that we signed ourselves, of whatever age. Its content is as it is
     where it is no such message (any more). Raises Untrusted."""
     now = unverified_time(text)
@@ -144,7 +145,7 @@ def _open(
     reader: Participant,
     directory: Directory,
     now: datetime,
-) -> tuple[Participant, Claims[Any]]:
+) -> tuple[Participant, Signed[Any]]:
     """Form, key, signature, issuer and audience of a JWS. Raises Untrusted."""
     try:
         header = jose.header_of(text)
@@ -165,7 +166,7 @@ def _content(
     key: bytes | None,
     message: type[Message],
     sender: Participant,
-    claims: Claims[Any],
+    claims: Signed[Any],
     text: str,
     id_: UUID,
     now: datetime,
@@ -209,18 +210,20 @@ def _signing_key(header: jose.Header, directory: Directory) -> tuple[Participant
 
 
 @cache
-def _claims_with(message: type[Message]) -> type[Claims[Any]]:
-    return Claims[message]  # type: ignore[valid-type]
+def _signed_with(message: type[Message]) -> type[Signed[Any]]:
+    return Signed[message]  # type: ignore[valid-type]
 
 
-def _with(message: type[Message], payload: bytes) -> Claims[Any] | None:
+def _with(message: type[Message], payload: bytes) -> Signed[Any] | None:
     """All at once, as nearly every payload is: the claims with their message. None: it is to be
     looked at bit by bit what is wrong."""
-    return _whole(_claims_with(message), payload)
+    return _whole(_signed_with(message), payload)
 
 
-def _claims(payload: bytes) -> Claims[dict[str, Any]]:
-    claims = _whole(_ANY, payload) or _validated(_ANY, _json(_text(payload), "claims_malformed"))
+def _claims(payload: bytes) -> Claims:
+    claims = _whole(Claims, payload) or _validated(
+        Claims, _json(_text(payload), "claims_malformed")
+    )
     if claims is None:
         raise Untrusted("claims_malformed")
     return claims
@@ -252,7 +255,7 @@ def _unverified_payload(text: str) -> bytes:
         raise Untrusted("not_jws") from None
 
 
-def _request_id(claims: Claims[Any]) -> UUID:
+def _request_id(claims: Signed[Any]) -> UUID:
     if isinstance(claims.data, Message):
         return claims.data.request_id
     try:

@@ -84,11 +84,8 @@ class Faulty:
     text: str
 
 
-class Claims(Value, Generic[D]):
-    """The payload of every JWS. Times are whole seconds since 1970. Source: RFC 7519 4.1.
-
-    data  the message; where it is none of the kind that it should be, whatever it is
-    """
+class Signed(Value, Generic[D]):
+    """The payload of a JWS, with its message, or with whatever is in its place."""
 
     iss: EntityID
     aud: tuple[EntityID, ...] = Field(min_length=1)
@@ -96,6 +93,12 @@ class Claims(Value, Generic[D]):
     exp: int
     jti: UUID
     data: D
+
+
+class Claims(Signed[dict[str, Any]]):
+    """The payload of every JWS. Times are whole seconds since 1970. Source: RFC 7519 4.1."""
+
+    data: dict[str, Any]
 
 
 @dataclass(frozen=True)

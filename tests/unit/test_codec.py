@@ -15,7 +15,7 @@ import pytest
 
 from schemas import asyncapi, checks, codec, jose
 from schemas.administration import Charge, MandateEvent
-from schemas.codec import Claims, Faulty, Received, Record, Untrusted, request_digest
+from schemas.codec import Claims, Faulty, Received, Record, Signed, Untrusted, request_digest
 from schemas.dialogue import CodeAnswer, MeansChoice
 from schemas.directory import DirectoryKey, KeyUse, Participant
 from schemas.message import Message
@@ -408,7 +408,7 @@ def test_faulty_and_whole_have_ids_of_one_kind() -> None:
 # --- each check by itself
 
 
-def claims(**changes: Any) -> Claims[Any]:
+def claims(**changes: Any) -> Claims:
     fields = {"iss": HAVEN, "aud": (DUIN,), "iat": 1_000, "exp": 1_600, "jti": INPUT, "data": {}}
     return Claims(**{**fields, **changes})
 
@@ -514,7 +514,7 @@ def forged_request() -> str:
     return request_record().value.decode()[:-20] + "A" * 20
 
 
-def verify_own(text: str, me: str = "haven", reader: str = "duin") -> Claims[Any]:
+def verify_own(text: str, me: str = "haven", reader: str = "duin") -> Signed[Any]:
     named = world().named
     return codec.verify_own(text, AuthnRequest, named(me), named(reader), world().directory)
 

@@ -27,7 +27,7 @@ def in_parts(found: list[float], parts: int) -> list[int]:
         (Profile.RAMP, [167, 500, 833]),
         (Profile.STEP, [120, 240, 360, 480, 600]),
         (Profile.SPIKE, [120, 120, 600, 120, 120]),
-        (Profile.STORM, [1000, 10_000, 1000]),
+        (Profile.STORM, [500, 10_000, 500]),
     ],
 )
 def test_profile_has_its_rate_in_each_part(profile: Profile, parts: list[int]) -> None:

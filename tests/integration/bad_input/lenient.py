@@ -91,14 +91,14 @@ def outcome(model: type[Value], data: dict[str, Any]) -> Value:
     return model.model_construct(**said)
 
 
-def claims(payload: bytes) -> Claims[Any]:
+def claims(payload: bytes) -> Claims:
     """The claims, whatever is missing made up."""
     found = json.loads(payload)
     made_up = {"iss": "", "aud": [], "jti": uuid4(), "iat": 0, "exp": 1 << 40, "data": {}}
     return Claims.model_construct(**{**made_up, **(found if isinstance(found, dict) else {})})
 
 
-def request_id(claims: Claims[Any]) -> UUID:
+def request_id(claims: Claims) -> UUID:
     try:
         return UUID(claims.data["request_id"])
     except (KeyError, ValueError):

@@ -28,8 +28,8 @@ from schemas.topics import (
 )
 
 PASSWORD_BATCH = 32
-"""A check costs about 25 ms of a core, and a batch is answered as a whole: 0.4 s on two cores. With 8
-there were 54 logins a second instead of 60, since what follows comes in batches as small."""
+"""A check costs about 25 ms of a core, and a batch is answered as a whole: in 0.4 s on two cores.
+With 8 there were 54 logins a second instead of 60: what follows comes in batches as small."""
 
 
 def provider(keys: Keys, attempts: int) -> RoleStages[Authentication]:

@@ -34,6 +34,7 @@ from benchmarks.reporting import RESULTS, exit_code, file_name, keep, machine, p
 from loadtest import ground
 from loadtest.book import Book
 from loadtest.ground import Ground
+from loadtest.record import Second
 from loadtest.running import Measured, measure
 from loadtest.schedule import Load
 from pipeline import logs
@@ -66,6 +67,9 @@ class Endurance:
     began: float = field(default_factory=time.monotonic)
     book: Book = field(default_factory=Book)
     looks: list[Look] = field(default_factory=list)
+
+    def show(self, _: Second, book: Book) -> None:
+        self.book = book
 
     async def keep_looking(self) -> None:
         while True:
@@ -183,7 +187,7 @@ async def run(options: argparse.Namespace, folder: Path) -> int:
             where,
         )
         async with beside(going.keep_looking()):
-            measured = await measure(where, load, _told_to_stop(), lambda _: None, going.book)
+            measured = await measure(where, load, _told_to_stop(), going.show)
         await going.look()
         checked = await _checked(where) if options.check else None
     return _report(going, measured, checked)

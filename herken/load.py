@@ -19,6 +19,7 @@ from rich.table import Table
 from herken.commands.output import progress, say
 from herken.demo import require_no_network, run_folder
 from loadtest import ground, recording, report, telling
+from loadtest.book import Book
 from loadtest.ground import Ground
 from loadtest.record import Ended, Run, Second
 from loadtest.running import Measured, measure
@@ -143,7 +144,6 @@ class _Screen:
     def __init__(self) -> None:
         console = Console(stderr=True)
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
-        self._finished = self._failed = 0
 
     def __enter__(self) -> Self:
         if self._live is not None:
@@ -159,13 +159,11 @@ class _Screen:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, second: Second) -> None:
-        self._finished += second.finished
-        self._failed += second.failed
+    def show(self, second: Second, book: Book) -> None:
         if self._live is not None:
-            self._live.update(_table(second, self._finished, self._failed), refresh=True)
+            self._live.update(_table(second, book.finished, book.failed), refresh=True)
         elif second.at % _LINE_EVERY == 0:
-            progress(telling.so_far(second, self._finished, self._failed))
+            progress(telling.so_far(second, book.finished, book.failed))
 
 
 def _table(second: Second, finished: int, failed: int) -> Table:

@@ -21,6 +21,7 @@ from pipeline.errors import HerkenError
 _REST_LOOKS: Final = 3
 """So many looks in a row, a second apart, have to find nothing left to read."""
 _PATIENCE_SECONDS: Final = 180.0
+_WARM_SECONDS: Final = 10.0
 
 
 async def find_limit(wanted: Wanted, goal: Goal, *, as_json: bool) -> int:
@@ -65,11 +66,20 @@ class _Trials:
     wanted: Wanted
 
     async def run(self, rate: float, number: int) -> Run:
+        if number == 0:
+            return await self._warm_up(rate)
         progress(f"trial {number}: {rate:g} logins a second")
         measured = await watched(self.where, replace(self.wanted.load, rate=rate))
         if self.wanted.report is not None:
             record(measured, self.wanted.report / f"{number:02}-at-{rate:g}")
         return measured.run
+
+    async def _warm_up(self, rate: float) -> Run:
+        """New processes and connections are slow at first, and that is nobody's limit."""
+        seconds = min(_WARM_SECONDS, self.wanted.load.seconds)
+        progress(f"warming up: {rate:g} logins a second for {seconds:g} s, which do not count")
+        load = replace(self.wanted.load, rate=rate, seconds=seconds)
+        return (await watched(self.where, load)).run
 
     async def settle(self, run: Run) -> None:
         """What was given up may still have its deadline to come; then all has to be read."""

@@ -85,7 +85,8 @@ class Limit:
 
 
 Runs = Callable[[float, int], Awaitable[Run]]
-"""Runs a load of this rate; the number of the trial, from 1, tells where its report goes."""
+"""Runs a load of this rate; the number of the trial, from 1, tells where its report goes. 0: it is
+no trial, and warms up what the first one would else pay for."""
 Settles = Callable[[Run], Awaitable[None]]
 """Returns when the network has nothing left to do of this run."""
 Tell = Callable[[Trial], None]
@@ -93,6 +94,10 @@ Tell = Callable[[Trial], None]
 
 async def find(goal: Goal, run: Runs, settle: Settles, tell: Tell) -> Limit:
     """Try rates until the limit is known, or a trial is broken off."""
+    warm_up = await run(goal.lowest, 0)
+    if (came := judge(warm_up, goal.lowest, goal)).came is Came.BROKEN_OFF:
+        return answer([came], goal)
+    await settle(warm_up)
     tried: list[Trial] = []
     while (rate := next_rate(tried, goal)) is not None:
         done = await run(rate, len(tried) + 1)

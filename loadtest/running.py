@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -19,10 +19,10 @@ from loadtest.hops import Hops, every
 from loadtest.latencies import Latencies
 from loadtest.mix import fitting
 from loadtest.processes import Processes
-from loadtest.record import Ended, Run, Second
+from loadtest.record import Ended, Run
 from loadtest.results import Result, run_of
 from loadtest.schedule import Load, schedule
-from loadtest.watching import Watching
+from loadtest.watching import Show, Watching
 from pipeline.beside import beside
 from pipeline.keys import utc_now
 from sandbox.expecting import Known
@@ -35,7 +35,6 @@ _AFTERWARDS_SECONDS: Final = 1.0
 """For a second outcome, and for messages of other partitions."""
 _PACE_SECONDS: Final = 0.05
 _ADVICE: Final = "Logins that use something up, or depend on others before them, are not repeated"
-Show = Callable[[Second], None]
 
 
 @dataclass(frozen=True)
@@ -46,19 +45,16 @@ class Measured:
     latencies: Latencies
 
 
-async def measure(
-    ground: Ground, load: Load, stop: asyncio.Event, show: Show, book: Book | None = None
-) -> Measured:
+async def measure(ground: Ground, load: Load, stop: asyncio.Event, show: Show) -> Measured:
     """Put a load on a network, until it is over or `stop` is set.
 
-    show  is given each second, once it is over
-    book  where logins are counted, for who wants to look into it
+    show  is given each second, once it is over, with the book of all until then
     Raises WrongUse, ServerUnreachable: before anything began.
     """
     load.require_sound()
     load = replace(load, mix=fitting(load.mix, ground.pool.kinds, _ADVICE))
     async with connected(ground) as everybody:
-        going = _Going(ground, load, everybody, stop, show, book)
+        going = _Going(ground, load, everybody, stop, show)
         with _without_pauses():
             return await going.run()
 
@@ -79,16 +75,10 @@ class _Going:
     """A run that goes on."""
 
     def __init__(
-        self,
-        ground: Ground,
-        load: Load,
-        everybody: Connected,
-        stop: asyncio.Event,
-        show: Show,
-        book: Book | None = None,
+        self, ground: Ground, load: Load, everybody: Connected, stop: asyncio.Event, show: Show
     ) -> None:
         self._ground, self._load, self._stop = ground, load, stop
-        self._wire, self._book = everybody.wire, book or Book()
+        self._wire, self._book = everybody.wire, Book()
         hops = Hops(self._book.latencies, every(load.rate))
         self._clock, self._began = _clock(), utc_now()
         self._driving = Driving(

@@ -19,6 +19,7 @@ from loadtest.record import LOGIN, Happened, Second
 from loadtest.wire import Wire
 from pipeline.errors import ServerUnreachable
 
+Show = Callable[[Second, Book], None]
 UNANSWERED: Final = f"{LOGIN}{LoginKind.TIMEOUT}"
 
 
@@ -39,7 +40,7 @@ class Look:
 
 @dataclass
 class Watching:
-    """Everything that was seen. `show` is given each second as soon as it is over."""
+    """Everything that was seen. `show` is given each second as soon as it is over, and the book."""
 
     book: Book
     hops: Hops
@@ -47,7 +48,7 @@ class Watching:
     lags: Lags
     processes: Processes
     clock: Clock
-    show: Callable[[Second], None]
+    show: Show
     looks: list[Look] = field(default_factory=list)
     happened: list[Happened] = field(default_factory=list)
     lost_since: float | None = None
@@ -60,7 +61,7 @@ class Watching:
             await asyncio.sleep(max(0.0, len(self.looks) + 1 - self.clock()))
             self.hops.add_up(self.clock())
             self._look(*await asyncio.to_thread(self.processes.look))
-            self.show(second(len(self.looks) - 1, self.book, self.looks))
+            self.show(second(len(self.looks) - 1, self.book, self.looks), self.book)
 
     def finish(self) -> None:
         """Look once more, at the second that is not over."""

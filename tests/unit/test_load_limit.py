@@ -104,13 +104,13 @@ async def test_one_bad_moment_at_a_rate_does_not_count() -> None:
     assert Came.FAILED in {trial.came for trial in found.trials if trial.rate <= 300}
 
 
-async def test_the_network_settles_between_trials_and_not_after_the_last() -> None:
+async def test_the_network_settles_before_each_trial_and_not_after_the_last() -> None:
     settled: list[Run] = []
     found = await searched(bears(15), settled=settled)
-    assert len(settled) == len(found.trials) - 1 > 2
+    assert len(settled) == len(found.trials) > 2
 
 
-async def test_trials_are_numbered_from_1() -> None:
+async def test_trials_are_numbered_from_1_after_a_warm_up_that_is_none() -> None:
     numbers: list[int] = []
 
     def noted(rate: float, number: int) -> Run:
@@ -118,7 +118,19 @@ async def test_trials_are_numbered_from_1() -> None:
         return bears(25)(rate, number)
 
     found = await searched(noted)
-    assert numbers == list(range(1, len(found.trials) + 1))
+    assert numbers == list(range(len(found.trials) + 1))
+
+
+async def test_a_warm_up_that_failed_is_no_trial_and_one_broken_off_ends_the_search() -> None:
+    def cold(rate: float, number: int) -> Run:
+        return bears(25)(rate, number) if number else run(p99=900)
+
+    def broken(rate: float, number: int) -> Run:
+        return run(ended=Ended.INTERRUPTED)
+
+    assert (await searched(cold)).rate == (await searched(bears(25))).rate
+    found = await searched(broken)
+    assert (found.rate, found.ended, found.says) == (None, Ended.INTERRUPTED, "broken off")
 
 
 # --- what a trial came to

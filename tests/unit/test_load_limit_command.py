@@ -93,7 +93,7 @@ def test_the_limit_is_printed_and_kept_beside_the_trials(
 def test_the_network_rests_between_two_trials(network: Put) -> None:
     done = network(bears(25))
     search()
-    assert done[:5] == ["run 10", "rest", "run 20", "rest", "run 40"]
+    assert done[:6] == ["run 10", "rest", "run 10", "rest", "run 20", "rest"]
     assert done[-1].startswith("run")
 
 
@@ -101,7 +101,7 @@ def test_what_a_trial_gave_up_has_its_deadline_before_the_next_one(network: Put)
     early = {"ended": Ended.TOO_MANY_ERRORS, "failed": ("too many",)}
     done = network(lambda rate: ANY.model_copy(update=early if rate > 10 else {}))
     search()
-    assert done[:6] == ["run 10", "rest", "run 20", "sleep 30", "rest", "run 20"]
+    assert done[2:8] == ["run 10", "rest", "run 20", "sleep 30", "rest", "run 20"]
 
 
 def test_a_network_that_does_not_come_to_rest_ends_the_search(

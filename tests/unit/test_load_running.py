@@ -103,7 +103,7 @@ async def ran(
     asked = Load(**{"rate": 100.0, "seconds": 1.1, "mix": mix, "deadline": 1, **load})
     stop, shown = asyncio.Event(), list[Second]()
     asyncio.get_running_loop().call_later(after, stop.set)
-    going = running._Going(GROUND, asked, everybody, stop, shown.append)
+    going = running._Going(GROUND, asked, everybody, stop, lambda second, _: shown.append(second))
     return Ran((await going.run()).run, shown)
 
 

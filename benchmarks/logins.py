@@ -102,6 +102,7 @@ class Herken:
             request_id=request_id,
             provider=s.entity_id(scenario.provider(provider)) if provider else None,
         )
+        self.browser.left(request_id)
         if not isinstance(outcome, Assertion):
             raise LoginRefused(outcome.code)
 

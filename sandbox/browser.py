@@ -63,6 +63,10 @@ class Browser:
         for prompt, asker in self._early.pop(request_id, []):
             self._show(prompt, asker, who)
 
+    def left(self, request_id: UUID) -> None:
+        """Nobody is at the browser for this login any more: it has ended."""
+        self._acting.pop(request_id, None)
+
     async def command(
         self,
         kind: SessionCommandKind,

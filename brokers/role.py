@@ -38,6 +38,7 @@ def makelaar(keys: Keys, deadline_seconds: int) -> RoleStages[Login]:
                 facts=authn_requests.facts,
                 faulty=authn_requests.faulty,
                 busy=authn_requests.busy,
+                begins=True,
             ),
             Stage(MEANS_CHOICES, means_choices.handle),
             Stage(

@@ -99,6 +99,12 @@ class Fold:
             self._rely_on(thing, revision)
         self.sent[input_id], self.positions[input_id] = step.send, position
 
+    def writes_all_of(self, items: Sequence[Item]) -> bool:
+        """Whether a row is written for each of these: only then is the row looked at, that it is
+        still what it was taken for."""
+        settled = not self.rejected and not self.repeats
+        return settled and all(item.request_id in self.writes.rows for item in items)
+
     def sign(self) -> None:
         """Make records of all that is to be sent, once every message of the batch is handled."""
         for input_id, records in self.encode(self.sent).items():

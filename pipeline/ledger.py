@@ -70,6 +70,10 @@ class Conflict(Exception):
         self.taken = taken
 
 
+class WrongGuess(Conflict):
+    """What was guessed of the rows is not so, or cannot be found out by writing."""
+
+
 class Session(Protocol):
     """One worker's view of what its role keeps."""
 
@@ -97,8 +101,11 @@ class Session(Protocol):
         """Write it all, or raise Conflict. `unconfirmed`: its outputs come from no input that would
         be delivered again."""
 
-    async def store(self, writes: Writes, still_holds: StillHolds | None) -> None:
-        """As `write`, in a transaction of its own, which has ended when this returns."""
+    async def store(
+        self, writes: Writes, still_holds: StillHolds | None, guessed: bool = False
+    ) -> None:
+        """As `write`, in a transaction of its own, which has ended when this returns. `guessed`:
+        the rows were not read, so that a Conflict is a WrongGuess."""
 
     async def unconfirmed(self, before: datetime, limit: int) -> dict[UUID, Sequence[Record]]:
         """What the sweep decided before this, and perhaps never published."""

@@ -25,7 +25,8 @@ from pipeline import dead_letters
 from pipeline.errors import BAD_DATA, CRASH, RETRIABLE
 from pipeline.fold import Fold, Item
 from pipeline.keys import Keys, utc_now
-from pipeline.ledger import Conflict, Handled, Ledger, Row, Session
+from pipeline.ledger import Conflict, Handled, Known, Ledger, Row, Session, WrongGuess
+from pipeline.recent import Recent
 from pipeline.shedding import UNHINDERED, Shedding, Wait
 from pipeline.stage import Batch, HandleDue, Moment, Outgoing, RoleStages, Stage
 from schemas import codec
@@ -58,7 +59,7 @@ class Runner:
     ) -> None:
         self._role, self._keys, self._ledger, self._clock = role, keys, ledger, clock
         self._monotonic = monotonic
-        self._shedding = Shedding(busy_after)
+        self._shedding, self._recent = Shedding(busy_after), Recent()
 
     async def process(self, stage: Stage, records: Sequence[Record]) -> list[Record]:
         """Handle a batch, and return what it leads to: messages and dead letters."""
@@ -115,27 +116,36 @@ class Runner:
     async def _retrying(self, stage: Stage, items: list[Item]) -> Settled:
         """Try until the servers answer, waiting longer each time; at once after a conflict."""
         wait, taken = _FIRST_WAIT_SECONDS, frozenset[str]()
+        guess = self._recent.guess(stage, {item.request_id for item in items}, self._clock())
         while True:
             try:
-                return await self._attempt(stage, items, taken)
+                return await self._attempt(stage, items, taken, guess)
+            except WrongGuess:
+                self._recent.was_wrong(stage)
             except Conflict as conflict:
                 taken |= conflict.taken
             except RETRIABLE as error:
                 log.warning("retry", topic=stage.topic.name, error=type(error).__name__, wait=wait)
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+            guess = None
 
-    async def _attempt(self, stage: Stage, items: list[Item], taken: frozenset[str]) -> Settled:
+    async def _attempt(
+        self, stage: Stage, items: list[Item], taken: frozenset[str], guess: Known | None
+    ) -> Settled:
+        """`guess`: what seems to be known; None: it is asked for. Raises Conflict."""
         async with self._ledger.session() as session:
-            ids = [item.found.id for item in items]
-            before = await session.read(ids, {item.request_id for item in items})
+            before = guess or await _known(session, items)
             fresh = [item for item in items if item.found.id not in before.handled]
             fold = Fold(self._role, self._encode, before.rows, taken)
             for item in await self._with_facts(stage, session, fresh, fold):
                 fold.handle(stage, item, self._moment(item.found.id, item))
+            if guess and not fold.writes_all_of(items):
+                raise WrongGuess
             fold.sign()
             if fold.writes.handled:
-                await session.store(fold.writes, self._role.still_holds)
+                await session.store(fold.writes, self._role.still_holds, guess is not None)
+            self._recent.note(fold.writes.rows.values(), self._clock())
             _log_handled(stage, fresh, fold)
             repeated = await session.handled(fold.repeats) if fold.repeats else {}
         again = [*_redelivered(items, before.handled), *repeated.values()]
@@ -221,6 +231,11 @@ class Runner:
         now = self._clock()
         async with self._ledger.session() as session:
             return await session.prune(now - keep, now - keep_claims, _PRUNED_AT_ONCE)
+
+
+async def _known(session: Session, items: Sequence[Item]) -> Known:
+    ids = [item.found.id for item in items]
+    return await session.read(ids, {item.request_id for item in items})
 
 
 def _draft(input_id: UUID, scope: str, out: Outgoing, directory: Directory) -> codec.Draft:

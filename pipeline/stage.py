@@ -108,6 +108,7 @@ class Stage:
     busy     refuses what has waited too long because there is more than the stage can do, without
              facts of its own; None: all is handled, however long it takes
     batch    at most so many messages at once
+    begins   logins begin here: what comes is mostly of one that nobody knows yet
     """
 
     topic: Topic
@@ -116,6 +117,7 @@ class Stage:
     faulty: HandleFaulty | None = None
     busy: Handle | None = None
     batch: int = 200
+    begins: bool = False
 
 
 @dataclass(frozen=True)

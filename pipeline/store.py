@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 from pydantic_core import from_json, to_json
 
-from pipeline.ledger import Conflict, Handled, Known, Row, Writes
+from pipeline.ledger import Conflict, Handled, Known, Row, Writes, WrongGuess
 from pipeline.stage import Connection, StillHolds
 from schemas.codec import Record
 
@@ -67,15 +67,22 @@ class PostgresSession:
         )
         return [Row(*row.values()) for row in found]
 
-    async def store(self, writes: Writes, still_holds: StillHolds | None) -> None:
+    async def store(
+        self, writes: Writes, still_holds: StillHolds | None, guessed: bool = False
+    ) -> None:
         try:
             if not writes.changes and not writes.relied_on:
                 await self.connection.fetch(_WRITE, *_arguments(writes), False, True)
                 return
         except asyncpg.SerializationError:
-            pass  # somebody was first: who, says the other way
-        async with self.transaction():
-            await self.write(writes, still_holds=still_holds)
+            if guessed:
+                raise WrongGuess from None
+            # somebody was first: who, says the other way
+        try:
+            async with self.transaction():
+                await self.write(writes, still_holds=still_holds)
+        except Conflict as conflict:
+            raise (WrongGuess if guessed else conflict) from None
 
     async def write(
         self, writes: Writes, *, still_holds: StillHolds | None = None, unconfirmed: bool = False

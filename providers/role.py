@@ -53,6 +53,7 @@ def provider(keys: Keys, attempts: int) -> RoleStages[Authentication]:
                 authentication_requests.handle,
                 faulty=authentication_requests.faulty,
                 busy=authentication_requests.busy,
+                begins=True,
             ),
             Stage(
                 PASSWORD_ANSWERS,

@@ -34,6 +34,7 @@ def registry(keys: Keys, choices: Choices | None = None) -> RoleStages[Query]:
                 facts=mandate_queries.facts(keys),
                 faulty=mandate_queries.faulty,
                 busy=mandate_queries.busy,
+                begins=True,
             ),
             Stage(
                 REPRESENTATION_CHOICES,
@@ -45,6 +46,7 @@ def registry(keys: Keys, choices: Choices | None = None) -> RoleStages[Query]:
                 confirmation_queries.handle,
                 facts=confirmation_queries.facts(keys),
                 faulty=confirmation_queries.faulty,
+                begins=True,
             ),
             *administration(keys, chosen),
         ],

@@ -29,7 +29,7 @@ from pipeline.errors import WrongUse
 from pipeline.keys import seal, utc_now
 from pipeline.runner import Runner
 from pipeline.stage import Batch, Outgoing, RoleStages, Stage, Step
-from pipeline.store import Store
+from pipeline.store import PostgresSession, Store
 from providers import means as means_table
 from providers.credentials.code import SharedSecret
 from providers.credentials.password import hash_password
@@ -189,6 +189,51 @@ def racing(role: RoleStages[Any]) -> RoleStages[Any]:
     return replace(role, stages=[replace(stage, facts=met(stage.facts)) for stage in role.stages])
 
 
+# --- what this process knows of a login
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many logins Postgres was asked for, each time."""
+    read, times = PostgresSession.read, list[int]()
+
+    async def counted(self: PostgresSession, ids: Any, request_ids: Any) -> Any:
+        times.append(len(set(request_ids)))
+        return await read(self, ids, request_ids)
+
+    monkeypatch.setattr(PostgresSession, "read", counted)
+    return times
+
+
+async def test_login_goes_on_in_its_process_and_postgres_is_not_asked_for_it(
+    pools: Pools, asked: list[int]
+) -> None:
+    worker, record = Worker(pools), request()
+    (prompt,) = await worker.process(record)
+    (sent,) = await worker.process(choice(prompt))
+    assert (sent.topic, asked) == ("authentication-requests.aak", [])
+    assert await version_of(pools, request_id_of(record)) == 2
+
+
+async def test_login_that_went_on_elsewhere_is_asked_for(pools: Pools, asked: list[int]) -> None:
+    here, elsewhere, record = Worker(pools), Worker(pools), request()
+    (prompt,) = await here.process(record)
+    await elsewhere.process(cancellation(request_id_of(record)))
+    assert asked == [1]
+    assert reasons(await here.process(choice(prompt))) == ["login_finished"]
+    assert asked == [1, 1]
+
+
+async def test_batch_with_a_login_of_another_process_is_asked_for(
+    pools: Pools, asked: list[int]
+) -> None:
+    here, first, second = Worker(pools), request(), request()
+    prompts = [*await here.process(first), *await Worker(pools).process(second)]
+    sent = await here.process(*map(choice, prompts))
+    assert {r.topic for r in sent} == {"authentication-requests.aak"}
+    assert (len(sent), asked) == (2, [2])
+
+
 # --- delivered twice
 
 
@@ -344,7 +389,9 @@ def counting(handle: Any = count, **stage: Any) -> RoleStages[Count]:
 
 def times(records: Sequence[Record]) -> list[int]:
     """What each message says that was sent by `count`."""
-    found = [codec._unverified_claims(record.value.decode()).aud[1] for record in records]
+    found = [
+        codec._claims(codec._unverified_payload(record.value.decode())).aud[1] for record in records
+    ]
     return [int(audience[-4:]) for audience in found]
 
 
@@ -371,7 +418,7 @@ def once(row: Count | None, received: Any, _: Any, __: Any) -> Step[Count]:
     request_id = received.message.request_id
     lost = Step(Count(times=0), send=[said(0, request_id)])
     won = Count(times=1)
-    return Step(won, send=[said(1, request_id)], claims=frozenset({"once"}), lost=lost)
+    return Step(won, send=[said(1, request_id)], claims=frozenset({"once"}), lost=lambda: lost)
 
 
 async def test_claim_is_lost_to_another_worker_with_the_step_for_that(pools: Pools) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from pipeline import store as store_module
 from pipeline.keys import utc_now
-from pipeline.ledger import Conflict, Handled, Row, Writes
+from pipeline.ledger import Conflict, Handled, Row, Writes, WrongGuess
 from pipeline.store import Store
 from providers import means as means_table
 from registry import tables as registry_tables
@@ -161,6 +161,26 @@ async def test_input_is_written_once(session: Any) -> None:
     assert not await write(session, writes(second, handled={id_: NOTHING, uuid4(): NOTHING}))
     assert await session.handled([id_]) == {id_: AT}
     assert await version_of(session, second.request_id) is None
+
+
+@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.parametrize("taken", ["row", "input", "claim"])
+async def test_conflict_is_a_wrong_guess_where_the_rows_were_guessed(
+    session: Any, taken: str, changed: bool
+) -> None:
+    first, id_, name = row(), uuid4(), str(uuid4())
+    assert await write(session, writes(first, handled={id_: AT}, claims={name: id_}))
+    changes = [lambda connection: asyncio.sleep(0)] if changed else []
+    again = {
+        "row": writes(first, changes=changes),
+        "input": writes(row(), handled={id_: AT}, changes=changes),
+        "claim": writes(row(), claims={name: uuid4()}, changes=changes),
+    }[taken]
+    with pytest.raises(WrongGuess):
+        await session.store(again, None, True)
+    with pytest.raises(Conflict) as raised:
+        await session.store(again, None)
+    assert not isinstance(raised.value, WrongGuess)
 
 
 async def test_claim_is_written_once_and_the_loser_told_which(session: Any) -> None:

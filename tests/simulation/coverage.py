@@ -62,6 +62,7 @@ _OTHERS: Final = (
     "outcome published again",
     "several logins at once",
     "withdrawal tried again",
+    "wrong guess",
     "outcome: assertion",
     "outcome: assertion of a chain",
     "outcome: authentication_failed",

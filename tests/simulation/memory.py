@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from pipeline.keys import utc_now
-from pipeline.ledger import Conflict, Handled, Known, Row, Writes
+from pipeline.ledger import Conflict, Handled, Known, Row, Writes, WrongGuess
 from pipeline.stage import StillHolds
 from schemas.codec import Record
 from tests.simulation.locks import Locks
@@ -132,9 +132,15 @@ class MemorySession:
             raise LookupError("no transaction")
         return self.current
 
-    async def store(self, writes: Writes, still_holds: StillHolds | None) -> None:
-        async with self.transaction():
-            await self.write(writes, still_holds=still_holds)
+    async def store(
+        self, writes: Writes, still_holds: StillHolds | None, guessed: bool = False
+    ) -> None:
+        try:
+            async with self.transaction():
+                await self.write(writes, still_holds=still_holds)
+        except Conflict as conflict:
+            self.ledger.seen["wrong guess"] += guessed
+            raise (WrongGuess if guessed else conflict) from None
 
     async def write(
         self, writes: Writes, *, still_holds: StillHolds | None = None, unconfirmed: bool = False

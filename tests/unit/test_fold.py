@@ -283,3 +283,25 @@ def test_faulty_message_is_answered_where_the_stage_does() -> None:
     found.sign()
     assert found.writes.rows[REQUEST].body == '{"times":17}'
     assert texts(found) == ["1>1"]
+
+
+# --- what a guess needs
+
+
+def rejecting(step: Step[Any]) -> Says:
+    return lambda row, *_: counting(row, *_) if row is None else step
+
+
+@pytest.mark.parametrize(
+    ("says", "whole"),
+    [
+        (counting, True),
+        (rejecting(Step(reject="late")), False),
+        (rejecting(Step(repeat=UUID(int=1))), False),
+        (always(Step(send=[out(1)])), False),
+        (always(Step()), False),
+    ],
+)
+def test_all_is_written_only_where_each_message_leads_to_a_row(says: Says, whole: bool) -> None:
+    items = [item(1), item(2), item(3, OTHER)]
+    assert folded(*items, says=says).writes_all_of(items) is whole

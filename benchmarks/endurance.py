@@ -1,9 +1,10 @@
 """`python -m benchmarks.endurance`: does anything grow while very many people log in?
 
-A network of its own under the load of `herken load`, every outcome verified, with short retention:
-each ten seconds the memory of every process, the rows and bytes of every ledger, and the bytes on
-the topics. The report is written anew at each look, so that a run that is cut off leaves what it
-measured. Ctrl-C ends the arrivals and reports.
+A network of its own under the load of `herken load`, or under one burst after the other
+(`--at-once`, faster), every outcome verified, with short retention: each ten seconds the memory of
+every process, the rows and bytes of every ledger, and the bytes on the topics. The report is
+written anew at each look, so that a run that is cut off leaves what it measured. Ctrl-C ends the
+arrivals and reports.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ import uvloop
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from benchmarks import bursts
 from benchmarks.growing import Look, Told, told
-from benchmarks.logins import SCENARIO
+from benchmarks.logins import BUSY_AFTER_SECONDS, SCENARIO
 from benchmarks.reporting import RESULTS, exit_code, file_name, keep, machine, progress
 from loadtest import ground
 from loadtest.book import Book
@@ -46,6 +48,7 @@ from sandbox.scenario_file import load as scenario_in
 from sandbox.topology import TopicPlan
 
 LOOK_SECONDS = 10.0
+VERIFIED = "every outcome was verified"
 _MEGABYTE = 1_048_576
 _SIZES = """
 SELECT relname, n_live_tup, pg_total_relation_size(relid) FROM pg_stat_user_tables
@@ -177,20 +180,45 @@ def _resource(plan: TopicPlan, retention_ms: int) -> ConfigResource:
 async def run(options: argparse.Namespace, folder: Path) -> int:
     """Raises ServerFailed, RoleFailed, WrongUse."""
     at = utc_now().strftime("%Y-%m-%d %H:%M UTC")
+    how = {"at once": options.at_once} if options.at_once else {"rate": options.rate}
+    kept = {"ledger kept, minutes": options.keep_minutes, "began": at}
     load = Load(rate=options.rate, seconds=options.logins / options.rate)
     load.require_sound()
+    if options.at_once:
+        os.environ["HERKEN_BUSY_AFTER_SECONDS"] = str(BUSY_AFTER_SECONDS)
     async with _short(options.keep_minutes, folder) as where:
-        settings = {"logins": options.logins, "rate": options.rate}
-        going = Endurance(
-            file_name(at, "endurance"),
-            {**settings, "ledger kept, minutes": options.keep_minutes, "began": at},
-            where,
-        )
+        settings = {"logins": options.logins, **how, **kept}
+        going = Endurance(file_name(at, "endurance"), settings, where)
         async with beside(going.keep_looking()):
-            measured = await measure(where, load, _told_to_stop(), going.show)
+            ended, passed = await _driven(going, options, load)
         await going.look()
-        checked = await _checked(where) if options.check else None
-    return _report(going, measured, checked)
+        checked = [await _checked(where)] if options.check else []
+    _report(going, [*ended, *checked])
+    return 0 if passed else 1
+
+
+async def _driven(
+    going: Endurance, options: argparse.Namespace, load: Load
+) -> tuple[list[str], bool]:
+    """How it ended, and whether nothing failed."""
+    stop = _told_to_stop()
+    if not options.at_once:
+        measured = await measure(going.where, load, stop, going.show)
+        return _told(going, measured), not measured.run.failed
+    count, most = int(options.at_once), int(options.logins)
+    await bursts.repeat(going.where, count, most, going.book, stop)
+    how = "interrupted" if stop.is_set() else "when all were there"
+    passed = f"NOT passed: {going.book.failed} failed" if going.book.failed else VERIFIED
+    return [f"It ended {how}; {passed}"], not going.book.failed
+
+
+def _told(going: Endurance, measured: Measured) -> list[str]:
+    """How it ended; and, in the settings, what it cost."""
+    run = measured.run
+    spent = {p.name: round(p.cpu_ms / run.finished, 3) for p in run.processes if run.finished}
+    going.settings["CPU ms a login"] = spent
+    passed = f"NOT passed: {', '.join(run.failed)}" if run.failed else VERIFIED
+    return [f"It ended {run.ended}; {passed}", *run.invalid]
 
 
 def _told_to_stop() -> asyncio.Event:
@@ -220,18 +248,10 @@ async def _checked(where: Ground) -> str:
     return f"herken check: exit code {done.returncode}; {lines[-1] if lines else 'said nothing'}"
 
 
-def _report(going: Endurance, measured: Measured, checked: str | None) -> int:
-    failed = measured.run.failed
-    passed = f"NOT passed: {', '.join(failed)}" if failed else "every outcome was verified"
-    ended_how = f"It ended {measured.run.ended}; {passed}"
-    parts = [ended_how, *measured.run.invalid, *([checked] if checked else [])]
-    ended = measured.run.finished
-    spent = {p.name: round(p.cpu_ms / ended, 3) for p in measured.run.processes if ended}
-    going.settings["CPU ms a login"] = spent
+def _report(going: Endurance, parts: Sequence[str]) -> None:
     found = going.write("; ".join(parts))
     progress(f"kept as {RESULTS / going.name}.md and .json")
     sys.stdout.write(found.markdown)
-    return 1 if failed else 0
 
 
 def main() -> int:
@@ -250,6 +270,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--logins", type=_above_0, default=20_000, help="about so many")
     parser.add_argument("--rate", type=_above_0, default=50.0, help="logins a second")
+    parser.add_argument("--at-once", type=_above_0, help="so many, again and again, and no rate")
     parser.add_argument(
         "--keep-minutes",
         type=_above_0,

@@ -38,7 +38,7 @@ PASSWORD_USERS = 300
 """A code holds once, and three hold at any time: each of them can log in three times in a turn."""
 CHECKS_PASSWORDS = "dijk"
 """The provider that checks them."""
-_KEY_HOLDER, _PASSWORD = "ans", "zeven-zeilen-op-zondag"
+KEY_HOLDER, _PASSWORD = "ans", "zeven-zeilen-op-zondag"
 
 
 def scenario() -> Scenario:
@@ -86,7 +86,7 @@ class Herken:
 
     async def by_key(self) -> None:
         """One login with a signing key. Raises LoginRefused, NoOutcome."""
-        await self._login(BY_KEY, _KEY_HOLDER, None)
+        await self._login(BY_KEY, KEY_HOLDER, None)
 
     async def by_password(self) -> None:
         """One login of the next person. Raises LoginRefused, NoOutcome."""

@@ -53,7 +53,7 @@ async def loaded(network: RunningNetwork, load: Load, scenario: Scenario | None 
     """Put a load on the network."""
     where = ground.running(network.network.settings, scenario, None, {})
     shown = list[record.Second]()
-    measured = await measure(where, load, asyncio.Event(), shown.append)
+    measured = await measure(where, load, asyncio.Event(), lambda second, _: shown.append(second))
     return Loaded(measured.run, shown)
 
 

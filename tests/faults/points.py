@@ -172,11 +172,13 @@ class _TrappedSession(PostgresSession):
         if self._has_written:
             self._traps.reach("after commit")
 
-    async def store(self, writes: Writes, still_holds: StillHolds | None) -> None:
+    async def store(
+        self, writes: Writes, still_holds: StillHolds | None, guessed: bool = False
+    ) -> None:
         """Where it is one statement, nothing is between its work and its commit."""
         if not writes.changes and not writes.relied_on:
             self._traps.reach("before commit")
-        await super().store(writes, still_holds)
+        await super().store(writes, still_holds, guessed)
         if not self._has_written:
             self._traps.reach("after commit")
 

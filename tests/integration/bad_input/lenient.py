@@ -22,9 +22,10 @@ from providers import means as means_table
 from providers import sessions
 from registry import candidates
 from schemas import jose
-from schemas.codec import Claims
+from schemas.codec import Claims, Signed
 from schemas.directory import KeyUse, Participant
 from schemas.jose import Header
+from schemas.message import Message
 from schemas.messages import AuthnRequest, Outcome, Refused
 from schemas.refusals import RefusalCode
 from schemas.sealed import Identifier, LegalSubject
@@ -98,7 +99,9 @@ def claims(payload: bytes) -> Claims:
     return Claims.model_construct(**{**made_up, **(found if isinstance(found, dict) else {})})
 
 
-def request_id(claims: Claims) -> UUID:
+def request_id(claims: Signed[Any]) -> UUID:
+    if isinstance(claims.data, Message):
+        return claims.data.request_id
     try:
         return UUID(claims.data["request_id"])
     except (KeyError, ValueError):

@@ -244,7 +244,7 @@ ROWS = (
         AUTHN_REQUESTS,
         lambda p: p.signed(claims={"exp": DROP}),
         dead("claims_malformed"),
-        (Layer((stops.CLAIMS,), UNHARMED),),
+        (Layer((stops.CLAIMS,), ends("participant_fault", "outcomes")),),
     ),
     Row(
         "a list instead of claims",

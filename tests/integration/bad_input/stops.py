@@ -343,7 +343,7 @@ FIVE_YEARS = Check(
 
 ANSWERS_REQUEST = Check(
     "dienstverlener.verify:_our_request",
-    expression='claims.data.get("request_id") != str(found.message.request_id)',
+    expression="_asked(claims.data) != str(found.message.request_id)",
     instead="False",
 )
 OWN_REQUEST = Check(

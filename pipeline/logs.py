@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
@@ -37,7 +38,11 @@ def configure(level: str, participant: str) -> None:
 
 
 def _json(event: Any, **_: Any) -> str:
-    return to_json(event, fallback=repr).decode()
+    """Whatever is in it: a log says what happened, and makes nothing happen."""
+    try:
+        return to_json(event, fallback=repr).decode()
+    except ValueError:  # bytes or halves of characters that are no UTF-8
+        return json.dumps(event, default=repr)
 
 
 class Sparing(logging.Filter):

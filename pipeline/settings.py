@@ -82,7 +82,7 @@ class Settings(FromEnvironment):
     instance: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9._-]*$")
     batch_wait_ms: int = Field(default=10, ge=1, le=1000)
     sweep_seconds: float = Field(default=0.25, gt=0, le=10)
-    ledger_hours: float = Field(default=48, gt=0, le=87_600)
+    ledger_hours: float = Field(default=48, ge=0.02, le=87_600)
     claims_days: float = Field(default=366, gt=0, le=3660)
     log_level: str = "INFO"
 

@@ -6,9 +6,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from annotated_types import Ge
 
 from pipeline.ledger import Known, Row
 from pipeline.recent import DISTRUSTED_BATCHES, GOOD_FOR, MOST, Recent
+from pipeline.settings import Settings
 from pipeline.stage import Stage, Step
 from schemas.topics import CANCELLATIONS, CONFIRMATIONS
 from tests.unit.builders import NOW
@@ -61,6 +63,13 @@ def test_after_a_wrong_guess_all_is_asked_for_a_while_on_that_topic() -> None:
     assert guesses == [None] * DISTRUSTED_BATCHES + [Known({}, {UUID(int=1): row(1)})]
     found.was_wrong(GOES_ON)
     assert found.guess(ELSEWHERE, ids(1), NOW) is not None
+
+
+def test_no_ledger_forgets_a_row_that_is_still_known_here() -> None:
+    (least,) = (
+        each.ge for each in Settings.model_fields["ledger_hours"].metadata if isinstance(each, Ge)
+    )
+    assert timedelta(hours=float(str(least))) > GOOD_FOR
 
 
 def test_the_longest_ago_are_forgotten() -> None:

@@ -43,6 +43,7 @@ from schemas.topics import DLQ_MAX_BYTES
 
 log = structlog.get_logger()
 
+Raw = Sequence[ConsumerRecord]
 PUBLISH_BATCH_BYTES = 262_144
 FETCH_BYTES = 1_048_576
 """Of one partition, before the next has its turn. A sixteenth where a stage refuses what waited too
@@ -170,22 +171,22 @@ class Service:
         subscriber(self._consume(stage))
         return subscriber
 
-    def _consume(self, stage: Stage) -> Callable[[KafkaMessage], Awaitable[None]]:
+    def _consume(self, stage: Stage) -> Callable[[Raw], Awaitable[None]]:
         limit = Limit(self._settings.dead_letter_share)
 
-        async def consume(message: KafkaMessage) -> None:
+        async def consume(raw: Raw) -> None:
             if self._fatal is not None:  # nothing may be committed past what was not handled
                 return
             try:
-                await self._handle(stage, limit, message)
+                await self._handle(stage, limit, raw)
             except Exception as error:
                 self._stop(error)
 
         return consume
 
-    async def _handle(self, stage: Stage, limit: Limit, message: KafkaMessage) -> None:
-        raw: Sequence[ConsumerRecord[bytes, bytes]] = message.raw_message
-        records = [_record(record, message.consumer) for record in raw]
+    async def _handle(self, stage: Stage, limit: Limit, raw: Raw) -> None:
+        consumer = self._subscribers[stage.topic.name].consumer
+        records = [_record(record, consumer) for record in raw]
         await deliver(
             lambda: self.process(stage, records, limit),
             self.publish,
@@ -288,9 +289,10 @@ async def _headerless(
     return message
 
 
-async def _undecoded(message: KafkaMessage) -> KafkaMessage:
-    """The batch as it came: each message is read and checked by itself."""
-    return message
+async def _undecoded(message: KafkaMessage) -> Raw:
+    """The batch as it came: each message is read and checked by itself. Not FastStream's message:
+    it keeps what is returned, and would have a batch in memory until garbage is looked for."""
+    return message.raw_message
 
 
 def _record(record: ConsumerRecord[bytes, bytes], consumer: Any) -> Record:

@@ -11,10 +11,10 @@ import math
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from dienstverlener.outcome import Assertion, Refusal
+from pipeline.rate import Rate
 from schemas.refusals import RefusalCode
 
 MORE, MUCH_MORE = 5 / 4, 2.5
@@ -25,24 +25,6 @@ _CALM_SECONDS: Final = 8.0
 _ASKED_SECONDS, _THROUGH_SECONDS = 1.0, 4.0
 """CHOICE: over how long what was asked is counted: not long, so that the end of a rush is known at
 once; and what came through, which comes in batches."""
-
-
-@dataclass
-class Rate:
-    """How many a second over the last `seconds` or so: what is older counts less and less."""
-
-    seconds: float
-    at: float
-    count: float = 0.0
-
-    def add(self, now: float) -> None:
-        self.count, self.at = self._left(now) + 1, now
-
-    def a_second(self, now: float) -> float:
-        return self._left(now) / self.seconds
-
-    def _left(self, now: float) -> float:
-        return self.count * math.exp((self.at - now) / self.seconds)
 
 
 class HoldingBack:

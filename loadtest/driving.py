@@ -35,6 +35,9 @@ Clock = Callable[[], float]
 """Seconds since the start of the run."""
 _AT_ONCE: Final = 20
 """So many arrivals, and so many answers, before anything else has its turn."""
+_STEP_SECONDS: Final = 0.002
+"""CHOICE: a rush is looked at so often, and not for each arrival: to wake up costs more than one
+that is held back. So much later than its time it may be, and its latency shows that."""
 _VERIFYING_SECONDS: Final = 0.004
 _PROMPTS: Final = frozenset(topic.name for topic in PROMPTS)
 
@@ -82,7 +85,7 @@ class Driving:
         for arrival in arrivals:
             early = arrival.at - self.clock()
             if early > 0 or begun == _AT_ONCE:
-                await asyncio.sleep(max(0.0, early))
+                await asyncio.sleep(max(_STEP_SECONDS, early) if early > 0 else 0)
                 begun = 0
             self._begin(arrival)
             begun += 1

@@ -12,10 +12,12 @@ and only where it stays too long; Maurer, Fail at Scale, 2015: the same for requ
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
+from pipeline.rate import Rate
 from schemas.codec import Record
 from schemas.records import Queued
 
@@ -23,11 +25,13 @@ Partition = tuple[str, str]
 """A topic, and the number of one of its partitions."""
 INTERVAL_SECONDS: Final = 1.0
 """CHOICE: it refuses once it was too far behind for so long, and what waits became no less."""
-FRESH: Final = 0.5
+FRESH: Final = 0.2
 """CHOICE: from then on this part of the bound is too long: what it takes is fresh, and clients know
 soon. Until nothing has waited so long for ..."""
 CALM_SECONDS: Final = 10.0
 """... so many seconds."""
+PACE_SECONDS: Final = 2.0
+"""CHOICE: over how long it is counted how many are taken up."""
 _DRIFT: Final = 0.001
 """By so much two clocks may go apart: it is forgotten, lest it adds up over days."""
 
@@ -72,27 +76,44 @@ class Behind(NamedTuple):
         return max(0.0, self.seconds - max(0.0, stamp - self.stamp))
 
 
+class Standing(NamedTuple):
+    """How a process stands.
+
+    waited  seconds that what is taken up now has waited longer than others
+    ahead   seconds that what comes now will wait, at the pace of the last ones
+    left    how many records are still to be read
+    """
+
+    waited: float
+    ahead: float
+    left: int
+
+    def is_behind(self, bound: float) -> bool:
+        """Whether logins wait too long, or will: where something waits already."""
+        return self.waited > bound or (self.waited > bound * FRESH and self.ahead > bound)
+
+
 @dataclass(frozen=True)
 class Load:
     """Whether there is more than can be done.
 
-    over     since when a record waited longer than the bound, and how many were left then
+    over     since when it was behind, and how many were left then
     refuses  when one was last refused, while what waits too long is; None: nothing is
     """
 
     over: tuple[float, int] | None = None
     refuses: float | None = None
 
-    def next(self, at: float, seconds: float, left: int, bound: float) -> Load:
-        """At the next batch: how long its oldest record waited, and how many are left."""
+    def next(self, at: float, standing: Standing, bound: float) -> Load:
+        """At the next batch."""
         if self.refuses is not None:
-            return self._refusing(at, seconds, bound, self.refuses)
-        if seconds <= bound:
+            return self._refusing(at, standing.waited, bound, self.refuses)
+        if not standing.is_behind(bound):
             return Load()
-        since, then = self.over or (at, left)
+        since, then = self.over or (at, standing.left)
         if at - since < INTERVAL_SECONDS:
             return Load((since, then))
-        return Load((at, left), at if left >= then else None)
+        return Load((at, standing.left), at if standing.left >= then else None)
 
     def _refusing(self, at: float, seconds: float, bound: float, last: float) -> Load:
         if seconds > bound * FRESH:
@@ -108,6 +129,7 @@ class Shedding:
     bound: float
     _load: Load = field(default_factory=Load)
     _partitions: dict[Partition, Behind] = field(default_factory=dict)
+    _paces: dict[str, Rate] = field(default_factory=dict)
 
     def look(self, records: Sequence[Record], at: float) -> list[Wait]:
         """A batch of one topic as it is taken up, in its order; `at`: seconds on a monotonic clock.
@@ -119,8 +141,10 @@ class Shedding:
         self._partitions |= first
         elsewhere = self._elsewhere({topic for topic, _ in first}, at)
         longest = elsewhere + max((each.seconds for each in first.values()), default=0.0)
+        self._count(records, at)
         left = sum(each.left for each in self._partitions.values())
-        self._load = self._load.next(at, longest, left, self.bound)
+        standing = Standing(longest, self._ahead(at), left)
+        self._load = self._load.next(at, standing, self.bound)
         return [self._wait(record, first, elsewhere) for record in records]
 
     def _next(self, partition: Partition, at: float, queued: Queued) -> Behind:
@@ -134,6 +158,18 @@ class Shedding:
             if topic not in here and behind.says_something(at):
                 longest[topic] = max(longest.get(topic, 0.0), behind.seconds)
         return sum(longest.values())
+
+    def _count(self, records: Sequence[Record], at: float) -> None:
+        for topic, count in Counter(record.topic for record in records).items():
+            self._paces.setdefault(topic, Rate(PACE_SECONDS, at)).add(at, count)
+
+    def _ahead(self, at: float) -> float:
+        """How long a login will wait in all topics, each after the other."""
+        left = Counter[str]()
+        for (topic, _), behind in self._partitions.items():
+            left[topic] += behind.left if behind.says_something(at) else 0
+        left = +left
+        return sum(count / self._paces[topic].a_second(at) for topic, count in left.items())
 
     def _wait(self, record: Record, first: Mapping[Partition, Behind], elsewhere: float) -> Wait:
         if record.queued is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -49,8 +49,8 @@ def test_record_waits_longer_by_the_time_that_passed_less_what_kafkas_stamps_wen
 
 @pytest.mark.parametrize("behind", [0, 1.9, BOUND])
 def test_nothing_is_refused_up_to_the_bound_however_long_it_lasts(behind: float) -> None:
-    shedding = standing(5, 5, 5, behind=behind)
-    assert refused(shedding, 110, record(110 - behind, 5)) == [False]
+    shedding = standing(0, 0, 0, behind=behind)
+    assert refused(shedding, 110, record(110 - behind)) == [False]
 
 
 def test_what_waits_longer_than_the_bound_for_an_interval_is_refused() -> None:
@@ -89,7 +89,7 @@ def test_it_takes_everything_again_after_nothing_was_too_old_for_a_while() -> No
     shedding = standing(5, 5)
     assert refused(shedding, 108, record(108)) == [False]
     assert refused(shedding, 110, record(108.5)) == [True]
-    assert refused(shedding, 110 + CALM_SECONDS - 0.1, record(119)) == [False]
+    assert refused(shedding, 110 + CALM_SECONDS - 0.1, record(119.7)) == [False]
     assert refused(shedding, 110 + CALM_SECONDS, record(120)) == [False]
     assert refused(shedding, 122, record(120.5)) == [False]
 
@@ -118,7 +118,7 @@ def test_kafkas_clock_that_is_set_is_no_wait(step: float) -> None:
     shedding = Shedding(BOUND)
     shedding.look([record(100)], 100)
     for at in range(101, 120):
-        assert refused(shedding, at, record(at + step, 5)) == [False]
+        assert refused(shedding, at, record(at + step, 1)) == [False]
 
 
 def test_clocks_that_go_apart_slowly_are_no_wait() -> None:
@@ -139,12 +139,12 @@ def test_record_of_which_nothing_is_known_waits_for_nothing() -> None:
 
 def also_elsewhere(at: float, *waits: float) -> Shedding:
     """A process that took up at once what came to its door; in its other topics, looked at now,
-    records waited so long, and as many were left as a second before."""
+    records waited so long, and none were left."""
     shedding = Shedding(BOUND)
     for moment in (95.0, at - 1, at):
         for number, waited in enumerate(waits):
             taken_at = moment - (waited if moment > 95 else 0)
-            shedding.look([record(taken_at, 5, topic=f"inside {number}")], moment)
+            shedding.look([record(taken_at, topic=f"inside {number}")], moment)
     return shedding
 
 
@@ -171,13 +171,58 @@ def test_wait_elsewhere_counts_for_about_as_long_as_it_was(
     assert longer.look([record(103.1)], 103.1)[0].seconds < 1
 
 
+# --- what is left
+
+
+def rushed(left: int, pace: int, topics: int = 1, waited: float = BOUND * FRESH + 0.1) -> Shedding:
+    """A process that has read so many records a second for long, in each of so many topics; what it
+    read in the last second had waited so long, and so much was left in each."""
+    shedding = Shedding(BOUND)
+    for second in range(80, 101):
+        took, stays = (waited, left) if second >= 99 else (0.0, 0)
+        for topic in range(topics):
+            records = [record(second - took, stays, topic=f"topic {topic}")] * pace
+            shedding.look(records, second)
+    return shedding
+
+
+@pytest.mark.parametrize(("left", "refuses"), [(170, False), (260, True)])
+def test_what_will_wait_longer_than_the_bound_is_behind_at_once(left: int, refuses: bool) -> None:
+    """100 a second for long count as 127 at the end of one of these batches of 100."""
+    shedding = rushed(left, 100)
+    assert refused(shedding, 100.1, record(99, left, topic="topic 0")) == [refuses]
+
+
+def test_what_will_wait_in_one_topic_after_the_other_adds_up() -> None:
+    assert refused(rushed(150, 100, topics=1), 100, record(100)) == [False]
+    assert rushed(150, 100, topics=2).look([record(99, topic="topic 0")], 100.1)[0].is_refused
+
+
+def test_what_is_left_is_no_reason_as_long_as_nothing_waits() -> None:
+    shedding = rushed(100_000, 1, waited=BOUND * FRESH - 0.1)
+    for at in range(101, 110):
+        assert refused(shedding, at, record(at - BOUND * FRESH + 0.1, 100_000)) == [False]
+
+
+def test_what_is_left_where_nothing_is_read_any_more_says_nothing() -> None:
+    """Another process has that partition now."""
+    shedding = Shedding(BOUND)
+    shedding.look([record(95, 0), record(95, 100_000, partition=1)], 95)
+    for at in range(97, 110):
+        assert refused(shedding, at, record(at - BOUND + 0.1)) == [False]
+
+
 # --- a rush, minute by minute
 
 
-def read(arrivals: Iterable[float], pace: float, until: float) -> tuple[int, int]:
-    """How many of these arrivals a stage took up that does so many a second, and how many it
-    refused, which takes a tenth of the time."""
-    shedding, waiting, at, counts = Shedding(BOUND), list(arrivals), 0.0, [0, 0]
+Read = tuple[float, int, int]
+"""When, and how many were taken up and refused."""
+
+
+def reading(arrivals: Iterable[float], pace: float, until: float) -> Iterator[Read]:
+    """What a stage does with these arrivals that does so many a second, and refuses ten times as
+    many."""
+    shedding, waiting, at = Shedding(BOUND), list(arrivals), 0.0
     while at < until:
         there = [each for each in waiting if each <= at][:50]
         if not there:
@@ -186,14 +231,25 @@ def read(arrivals: Iterable[float], pace: float, until: float) -> tuple[int, int
         left = sum(each <= at for each in waiting) - len(there)
         found = refused(shedding, at, *(record(each, left) for each in there))
         waiting = waiting[len(there) :]
-        counts[0] += found.count(False)
-        counts[1] += found.count(True)
+        yield at, found.count(False), found.count(True)
         at += found.count(False) / pace + found.count(True) / pace / 10
-    return counts[0], counts[1]
+
+
+def read(arrivals: Iterable[float], pace: float, until: float) -> tuple[int, int]:
+    """How many were taken up in all, and how many refused."""
+    found = list(reading(arrivals, pace, until))
+    return sum(taken for _, taken, _ in found), sum(refused_ for _, _, refused_ in found)
 
 
 def test_burst_that_comes_at_once_is_served_though_the_last_waits_longer_than_the_bound() -> None:
     assert read([1.0] * 400, pace=100, until=7) == (400, 0)
+
+
+def test_storm_is_known_before_anybody_in_it_waited_for_the_bound() -> None:
+    """By the wait alone it would be known then, and something refused an interval later."""
+    storm = (n / 1000 for n in range(5000))
+    first = next(at for at, _, refused_ in reading(storm, 100, 10) if refused_)
+    assert first < BOUND + INTERVAL_SECONDS
 
 
 def test_storm_is_served_as_fast_as_can_be_and_the_rest_refused() -> None:

@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from benchmarks import arrivals
 from benchmarks.figures import ARGON2, BESIDE, HERKEN, PASSWORDS
 from benchmarks.lane import CLIENT, Groups
 from dienstverlener import Assertion, Dienstverlener
-from providers.credentials import password
+from providers.credentials import argon2id
 from sandbox import scenario as s
 from sandbox.browser import Browser
 from sandbox.network import Network, network
@@ -127,7 +128,9 @@ async def opened(folder: Path, progress: Callable[[str], None]) -> AsyncIterator
 
 
 def _roles(running: Network) -> list[psutil.Process]:
-    return [psutil.Process(role.process.pid) for role in running.roles]
+    """With the processes that check passwords for them."""
+    roles = [psutil.Process(role.process.pid) for role in running.roles]
+    return [*roles, *(child for role in roles for child in role.children())]
 
 
 def servers() -> dict[str, list[psutil.Process]]:
@@ -204,7 +207,8 @@ class Argon2:
     name = ARGON2
 
     def __init__(self) -> None:
-        self._stored = password.hash_password(_PASSWORD)
+        self._stored = argon2id.hash_password(_PASSWORD)
+        self._threads = ThreadPoolExecutor(os.cpu_count())
 
     async def drive(self, instants: Sequence[float]) -> list[float]:
         return await arrivals.drive(self._check, instants)
@@ -213,5 +217,6 @@ class Argon2:
         return {"own": [psutil.Process(os.getpid())]}
 
     async def _check(self) -> None:
-        if not await password.holds(self._stored, _PASSWORD):
+        loop = asyncio.get_running_loop()
+        if not await loop.run_in_executor(self._threads, argon2id.is_of, self._stored, _PASSWORD):
             raise LoginRefused("the password does not hold")

@@ -13,14 +13,17 @@ from typing import Final
 import psutil
 
 from loadtest.record import Process
+from providers.credentials import argon2id
 from sandbox import guardian
 from sandbox.network import COMMANDS, Network
 
 Found = Mapping[str, list[psutil.Process]]
 """Processes by the name under which they are told."""
 Find = Callable[[], Found]
-GENERATOR, KAFKA, POSTGRES = "generator", "kafka", "postgres"
+GENERATOR, KAFKA, POSTGRES, PASSWORDS = "generator", "kafka", "postgres", "passwords"
+"""PASSWORDS: what checks passwords for the providers."""
 _SERVERS: Final = {"java": KAFKA, "postgres": POSTGRES}
+_COME_AND_GO: Final = (POSTGRES, PASSWORDS)
 _GUARDIAN: Final = Path(guardian.__file__).name
 _STARTERS: Final = ("up", "demo")
 
@@ -95,9 +98,9 @@ class Processes:
 
 
 def _changes(name: str, before: set[psutil.Process], now: set[psutil.Process]) -> Iterator[str]:
-    """Who ended and who appeared. Postgres has a process a connection: it is told only where none
-    is left, or there was none."""
-    if name == POSTGRES:
+    """Who ended and who appeared. Postgres has a process a connection, and passwords have one a
+    core: they are told only where none is left, or there was none."""
+    if name in _COME_AND_GO:
         if bool(before) is not bool(now):
             yield f"{name} ended" if before else f"{name} appeared"
         return
@@ -148,10 +151,19 @@ def _roles(kafka: str) -> Iterator[tuple[str, psutil.Process]]:
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             words = process.cmdline()
-            if _is_herken(words, ("run",)) and process.environ().get("HERKEN_KAFKA") == kafka:
-                at = words.index("run")
-                if words[at + 1] in COMMANDS.values():
-                    yield "+".join(words[at + 2 :]), process
+            if (name := _role(words)) and process.environ().get("HERKEN_KAFKA") == kafka:
+                yield name, process
+
+
+def _role(words: list[str]) -> str | None:
+    """What a process of a role is told as; None: it is none."""
+    if argon2id.__name__ in words:
+        return PASSWORDS
+    if _is_herken(words, ("run",)):
+        at = words.index("run")
+        if words[at + 1] in COMMANDS.values():
+            return "+".join(words[at + 2 :])
+    return None
 
 
 def _is_herken(words: list[str], commands: tuple[str, ...]) -> bool:
@@ -164,12 +176,16 @@ def _is_herken(words: list[str], commands: tuple[str, ...]) -> bool:
 
 
 def _servers(starters: Iterable[psutil.Process]) -> dict[str, list[psutil.Process]]:
-    """Kafka and Postgres among what these have started."""
+    """Kafka, Postgres and what checks passwords among what these have started."""
     found: dict[str, list[psutil.Process]] = {}
     for starter in starters:
         with suppress(psutil.Error):
             for child in starter.children(recursive=True):
                 with suppress(psutil.Error):
-                    if name := _SERVERS.get(child.name()):
+                    if name := _SERVERS.get(child.name()) or _of_passwords(child):
                         found.setdefault(name, []).append(child)
     return found
+
+
+def _of_passwords(process: psutil.Process) -> str | None:
+    return PASSWORDS if argon2id.__name__ in process.cmdline() else None

@@ -18,8 +18,8 @@ from pipeline.settings import database_user, role_dsn
 from pipeline.stage import Connection
 from providers import attributes as attributes_table
 from providers import means as means_table
+from providers.credentials.argon2id import hash_password
 from providers.credentials.code import SharedSecret
-from providers.credentials.password import hash_password
 from registry import events, tables
 from registry.kept import KEPT, Kept
 from registry.role import registry as role_of

@@ -31,8 +31,8 @@ from pipeline.runner import Runner
 from pipeline.stage import Batch, Outgoing, RoleStages, Stage, Step
 from pipeline.store import PostgresSession, Store
 from providers import means as means_table
+from providers.credentials.argon2id import hash_password
 from providers.credentials.code import SharedSecret
-from providers.credentials.password import hash_password
 from providers.role import provider
 from registry import tables
 from registry.role import registry

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import psutil
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 
-from providers.credentials import code, password, signature
+from providers.credentials import argon2id, code, password, signature
 from providers.credentials.code import SharedSecret
 from schemas import jose
 from schemas.directory import PublicJwk
@@ -77,7 +83,7 @@ PASSWORD = "twee-molens-aan-de-vaart"
 
 def test_hash_costs_at_least_what_owasp_asks() -> None:
     """Source: OWASP Password Storage Cheat Sheet: argon2id, 19 MiB, two passes, one lane."""
-    found = extract_parameters(password.hash_password(PASSWORD))
+    found = extract_parameters(argon2id.hash_password(PASSWORD))
     assert found.type is Type.ID
     assert found.memory_cost >= 19_456
     assert found.time_cost >= 2
@@ -87,13 +93,13 @@ def test_hash_costs_at_least_what_owasp_asks() -> None:
 
 
 def test_hash_is_another_each_time_and_shows_nothing() -> None:
-    once, again = password.hash_password(PASSWORD), password.hash_password(PASSWORD)
+    once, again = argon2id.hash_password(PASSWORD), argon2id.hash_password(PASSWORD)
     assert once != again
     assert PASSWORD not in once
 
 
 async def test_password_holds_when_it_is_the_one_that_was_hashed() -> None:
-    stored = password.hash_password(PASSWORD)
+    stored = argon2id.hash_password(PASSWORD)
     assert await password.holds(stored, PASSWORD)
     assert not await password.holds(stored, PASSWORD + " ")
     assert not await password.holds(stored, "")
@@ -108,7 +114,7 @@ async def test_password_of_nobody_fails_whatever_it_is() -> None:
     assert not await password.holds(None, "nobody's")
 
 
-async def test_a_hash_is_checked_as_costly_when_there_is_no_such_user(
+def test_a_hash_is_checked_as_costly_when_there_is_no_such_user(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     checked: list[str] = []
@@ -118,12 +124,64 @@ async def test_a_hash_is_checked_as_costly_when_there_is_no_such_user(
         return True
 
     monkeypatch.setattr(PasswordHasher, "verify", verify)
-    somebodys = password.hash_password(PASSWORD)
-    assert not await password.holds(None, PASSWORD)
-    assert await password.holds(somebodys, PASSWORD)
+    somebodys = argon2id.hash_password(PASSWORD)
+    assert not argon2id.is_of(None, PASSWORD)
+    assert argon2id.is_of(somebodys, PASSWORD)
     nobodys, known = (extract_parameters(stored) for stored in checked)
     assert nobodys == known
     assert checked[1] == somebodys
+
+
+def checking() -> set[psutil.Process]:
+    """The processes that check passwords for this one."""
+    children = psutil.Process().children()
+    return {child for child in children if argon2id.__name__ in child.cmdline()}
+
+
+async def test_passwords_are_checked_by_processes_that_come_after_all_others() -> None:
+    await asyncio.gather(*(password.holds(None, PASSWORD) for _ in range(8)))
+    assert 1 <= len(checking()) <= (os.cpu_count() or 1)
+    for process in checking():
+        assert process.nice() == 19
+        assert os.getsid(process.pid) == process.pid
+
+
+async def test_line_break_in_a_password_is_a_character_of_it() -> None:
+    stored = argon2id.hash_password("een\ntwee")
+    assert await password.holds(stored, "een\ntwee")
+    assert not await password.holds(stored, "een")
+
+
+async def test_who_checked_and_ended_is_replaced_and_nobody_is_let_in_for_it() -> None:
+    stored = argon2id.hash_password(PASSWORD)
+    assert await password.holds(stored, PASSWORD)
+    ended = checking()
+    for process in ended:
+        process.kill()
+        process.wait(5)
+    for _ in ended:
+        with pytest.raises(OSError, match=r"ended|pipe"):
+            await password.holds(stored, PASSWORD)
+    assert await password.holds(stored, PASSWORD)
+    assert not checking() & ended
+
+
+@pytest.mark.parametrize("ends", ["", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_who_checks_ends_with_whoever_asked_however_that_ends(ends: str) -> None:
+    asks = (
+        "import asyncio, os, psutil, signal\n"
+        "from providers.credentials import password\n"
+        "asyncio.run(password.holds(None, 'x'))\n"
+        "print(*(child.pid for child in psutil.Process().children()), flush=True)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asks + ends], stdout=subprocess.PIPE, text=True, check=False
+    )
+    (pid,) = (int(each) for each in done.stdout.split())
+    until = time.monotonic() + 10
+    while psutil.pid_exists(pid) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not psutil.pid_exists(pid)
 
 
 # --- signed challenges

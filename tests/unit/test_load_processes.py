@@ -11,7 +11,15 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from loadtest.processes import GENERATOR, POSTGRES, Processes, _is_herken, of_running
+from loadtest.processes import (
+    GENERATOR,
+    PASSWORDS,
+    POSTGRES,
+    Processes,
+    _is_herken,
+    of_running,
+)
+from providers.credentials import argon2id
 
 KAFKA = "127.0.0.1:59999"
 SPIN = "import time\nend = time.process_time() + 0.2\nwhile time.process_time() < end: pass\n"
@@ -55,11 +63,14 @@ def test_roles_on_this_kafka_are_found_and_those_on_another_are_not() -> None:
         started("", *words, HERKEN_KAFKA=KAFKA) as one,
         started("", *words, HERKEN_KAFKA="127.0.0.1:1") as other,
         started("", HERKEN_KAFKA=KAFKA) as unlike,
+        started("", argon2id.__name__, HERKEN_KAFKA=KAFKA) as checks,
+        started("", argon2id.__name__, HERKEN_KAFKA="127.0.0.1:1"),
     ):
         found = of_running(KAFKA, {"mine": unlike.pid, "gone": 2**22 + 1})()
     assert found["terp+weide"] == [one]
     assert other not in found["terp+weide"]
     assert found["mine"] == [unlike]
+    assert found[PASSWORDS] == [checks]
     assert found[GENERATOR] == [psutil.Process()]
     assert "gone" not in found
 
@@ -83,12 +94,13 @@ def test_cpu_of_a_process_counts_from_the_first_look_and_after_its_end() -> None
     assert 0 < told.rss_start <= told.rss_max
 
 
-def test_connections_of_postgres_come_and_go_unsaid() -> None:
+@pytest.mark.parametrize("name", [POSTGRES, PASSWORDS])
+def test_connections_of_postgres_and_who_checks_passwords_come_and_go_unsaid(name: str) -> None:
     me, parent = psutil.Process(), psutil.Process(os.getppid())
-    group = {POSTGRES: [me]}
+    group = {name: [me]}
     processes = Processes(lambda: group)
     processes.look()
-    group[POSTGRES] = [me, parent]
+    group[name] = [me, parent]
     assert processes.look()[1] == []
-    group[POSTGRES] = []
-    assert processes.look()[1] == ["postgres ended"]
+    group[name] = []
+    assert processes.look()[1] == [f"{name} ended"]

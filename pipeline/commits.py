@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 Offsets = Mapping[TopicPartition, int]
 """The next to read of each partition."""
 
-COMMIT_AFTER_SECONDS: Final = 0.2
+COMMIT_AFTER_SECONDS: Final = 1.0
 _REVOKED_SECONDS: Final = 1.0
 """Who waits in a rebalance makes all others wait."""
 

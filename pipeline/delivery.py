@@ -26,6 +26,8 @@ async def deliver(
 
 async def deliver_due(runner: Runner, publish: Publish) -> None:
     """What an earlier sweep left, and what is due now: decide that, publish it all, note that."""
+    if not await runner.is_anything_due():
+        return
     due = {**await runner.unconfirmed(), **await runner.due()}
     if due:
         await publish([record for records in due.values() for record in records])

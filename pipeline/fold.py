@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pipeline.ledger import Handled, Row, Writes
 from pipeline.shedding import UNHINDERED, Wait
-from pipeline.stage import Moment, Outgoing, RoleStages, Stage, Step
+from pipeline.stage import Key, Moment, Outgoing, RoleStages, Stage, Step
 from schemas.codec import Faulty, Received, Record
 
 Encode = Callable[[Mapping[UUID, Sequence[Outgoing]]], Mapping[UUID, Sequence[Record]]]
@@ -110,7 +110,7 @@ class Fold:
         for input_id, records in self.encode(self.sent).items():
             self.writes.handled[input_id] = Handled(records, self.positions[input_id])
 
-    def _rely_on(self, thing: Any, revision: int) -> None:
+    def _rely_on(self, thing: Key, revision: int) -> None:
         """Read twice in one batch, and changed in between: the older one does not hold."""
         before = self.writes.relied_on.get(thing, revision)
         self.writes.relied_on[thing] = min(before, revision)

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from pipeline.stage import Change, StillHolds
+from pipeline.stage import Change, Key
 from schemas.codec import Record
 
 
@@ -45,13 +45,13 @@ class Handled:
 
 @dataclass
 class Writes:
-    """What one batch changes."""
+    """What one batch changes, and what it rests on: things, each at the revision that was read."""
 
     rows: dict[UUID, Row] = field(default_factory=dict)
     handled: dict[UUID, Handled] = field(default_factory=dict)
     claims: dict[str, UUID] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
-    relied_on: dict[Any, int] = field(default_factory=dict)
+    relied_on: dict[Key, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,19 +91,21 @@ class Session(Protocol):
     async def handled(self, ids: Sequence[UUID]) -> dict[UUID, Handled]:
         """Of these inputs, those handled before."""
 
+    async def is_anything_due(self, now: datetime, before: datetime) -> bool:
+        """Whether `due_rows` or `unconfirmed` has any: cheaper than to ask for them."""
+
     async def due_rows(self, now: datetime, limit: int) -> list[Row]:
         """Rows whose time has come, earliest first; locked until the transaction ends, and those
         locked by another worker left to it."""
 
     async def write(
-        self, writes: Writes, *, still_holds: StillHolds | None = None, unconfirmed: bool = False
+        self, writes: Writes, *, kept: Sequence[str] = (), unconfirmed: bool = False
     ) -> None:
-        """Write it all, or raise Conflict. `unconfirmed`: its outputs come from no input that would
-        be delivered again."""
+        """Write it all, or raise Conflict. What it rests on is locked until the transaction ends,
+        table by table as in `kept`, and has to be as it was read. `unconfirmed`: its outputs come
+        from no input that would be delivered again."""
 
-    async def store(
-        self, writes: Writes, still_holds: StillHolds | None, guessed: bool = False
-    ) -> None:
+    async def store(self, writes: Writes, kept: Sequence[str], guessed: bool = False) -> None:
         """As `write`, in a transaction of its own, which has ended when this returns. `guessed`:
         the rows were not read, so that a Conflict is a WrongGuess."""
 

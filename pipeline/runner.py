@@ -40,7 +40,7 @@ Settled = tuple[list[Record], list[Dead]]
 """What to publish, and what could not be handled, each with its reason."""
 
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 5.0
-_CONFIRMED_WITHIN_SECONDS = 5
+_CONFIRMED_WITHIN = timedelta(seconds=5)
 _PRUNED_AT_ONCE = 1000
 
 
@@ -144,7 +144,7 @@ class Runner:
                 raise WrongGuess
             fold.sign()
             if fold.writes.handled:
-                await session.store(fold.writes, self._role.still_holds, guess is not None)
+                await session.store(fold.writes, self._role.kept, guess is not None)
             self._recent.note(fold.writes.rows.values(), self._clock())
             _log_handled(stage, fresh, fold)
             repeated = await session.handled(fold.repeats) if fold.repeats else {}
@@ -194,6 +194,12 @@ class Runner:
 
     # --- what is due
 
+    async def is_anything_due(self) -> bool:
+        """Whether a sweep has anything to do, now."""
+        now = self._clock()
+        async with self._ledger.session() as session:
+            return await session.is_anything_due(now, now - _CONFIRMED_WITHIN)
+
     async def due(self, limit: int = 200) -> dict[UUID, Sequence[Record]]:
         """Handle the rows whose time has come. The caller publishes, then confirms."""
         if self._role.due is None:
@@ -215,7 +221,7 @@ class Runner:
 
     async def unconfirmed(self) -> dict[UUID, Sequence[Record]]:
         """What an earlier sweep decided, and perhaps never published."""
-        before = self._clock() - timedelta(seconds=_CONFIRMED_WITHIN_SECONDS)
+        before = self._clock() - _CONFIRMED_WITHIN
         async with self._ledger.session() as session:
             return await session.unconfirmed(before, limit=200)
 

@@ -23,9 +23,8 @@ S = TypeVar("S", bound=BaseModel)
 K = TypeVar("K")
 Connection = asyncpg.pool.PoolConnectionProxy
 Change = Callable[[Connection], Awaitable[object]]
-StillHolds = Callable[[Connection, Mapping[Any, int]], Awaitable[bool]]
-"""Whether these things are at these revisions, and stay there until the transaction ends. What
-names a thing is the role's own."""
+Key = tuple[str, UUID]
+"""A thing that a role keeps beside its logins: its table, and its ID there."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Step(Generic[S]):
     claims: frozenset[str] = frozenset()
     lost: Callable[[], Step[S]] | None = None
     changes: Sequence[Change] = ()
-    relies_on: Mapping[Any, int] = field(default_factory=dict)
+    relies_on: Mapping[Key, int] = field(default_factory=dict)
     repeat: UUID | None = None
     reject: str | None = None
 
@@ -128,11 +127,12 @@ class RoleStages(Generic[S]):
     known   what it knows at this moment: itself, the directory, its settings
     stages  one a topic that it reads
     due     what it does with a row whose time has come
-    still_holds  locks what a step relies on, and says whether it is as it was read
+    kept    its tables that steps rely on, each with `id` and `revision`, in the order in which
+            whoever needs rows of several locks them
     """
 
     row: type[S]
     known: Callable[[], Any]
     stages: Sequence[Stage]
     due: HandleDue | None = None
-    still_holds: StillHolds | None = None
+    kept: Sequence[str] = ()

@@ -6,9 +6,11 @@ stored bytes go out again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import lru_cache
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +18,7 @@ import asyncpg
 from pydantic_core import from_json, to_json
 
 from pipeline.ledger import Conflict, Handled, Known, Row, Writes, WrongGuess
-from pipeline.stage import Connection, StillHolds
+from pipeline.stage import Connection, Key
 from schemas.codec import Record
 
 
@@ -58,6 +60,9 @@ class PostgresSession:
     async def handled(self, ids: Sequence[UUID]) -> dict[UUID, Handled]:
         return (await self.read(ids, ())).handled
 
+    async def is_anything_due(self, now: datetime, before: datetime) -> bool:
+        return bool(await self.connection.fetchval(_IS_ANYTHING_DUE, now, before))
+
     async def due_rows(self, now: datetime, limit: int) -> list[Row]:
         found = await self.connection.fetch(
             "SELECT request_id, version, body, due_at FROM logins WHERE due_at <= $1"
@@ -67,12 +72,10 @@ class PostgresSession:
         )
         return [Row(*row.values()) for row in found]
 
-    async def store(
-        self, writes: Writes, still_holds: StillHolds | None, guessed: bool = False
-    ) -> None:
+    async def store(self, writes: Writes, kept: Sequence[str], guessed: bool = False) -> None:
         try:
-            if not writes.changes and not writes.relied_on:
-                await self.connection.fetch(_WRITE, *_arguments(writes), False, True)
+            if not writes.changes:
+                await _write(self.connection, writes, kept, whole=True)
                 return
         except asyncpg.SerializationError:
             if guessed:
@@ -80,19 +83,16 @@ class PostgresSession:
             # somebody was first: who, says the other way
         try:
             async with self.transaction():
-                await self.write(writes, still_holds=still_holds)
+                await self.write(writes, kept=kept)
         except Conflict as conflict:
             raise (WrongGuess if guessed else conflict) from None
 
     async def write(
-        self, writes: Writes, *, still_holds: StillHolds | None = None, unconfirmed: bool = False
+        self, writes: Writes, *, kept: Sequence[str] = (), unconfirmed: bool = False
     ) -> None:
-        connection = self.connection
-        if writes.relied_on and still_holds and not await still_holds(connection, writes.relied_on):
-            raise Conflict
-        await _write(connection, writes, unconfirmed)
+        await _write(self.connection, writes, kept, unconfirmed=unconfirmed)
         for change in writes.changes:
-            await change(connection)
+            await change(self.connection)
 
     async def unconfirmed(self, before: datetime, limit: int) -> dict[UUID, Sequence[Record]]:
         found = await self.connection.fetch(
@@ -123,6 +123,12 @@ SELECT request_id, NULL, NULL, version, body, due_at FROM logins WHERE request_i
 """
 
 
+_IS_ANYTHING_DUE = """
+SELECT EXISTS (SELECT FROM logins WHERE due_at <= $1)
+    OR EXISTS (SELECT FROM inputs WHERE unconfirmed AND handled_at < $2)
+"""
+
+
 def _handled(row: asyncpg.Record) -> Handled:
     return Handled(load_records(row["outputs"]), row["position"])
 
@@ -132,7 +138,7 @@ def _row(row: asyncpg.Record) -> Row:
 
 
 _WRITE = """
-WITH input AS (
+WITH {locking} input AS (
     INSERT INTO inputs (id, outputs, position, unconfirmed)
     SELECT id, outputs, position, $10
     FROM unnest($1::uuid[], $2::text[], $3::text[]) AS new (id, outputs, position)
@@ -150,18 +156,40 @@ WITH input AS (
         settled_at = EXCLUDED.settled_at
     WHERE logins.version = EXCLUDED.version - 1 RETURNING request_id
 ), written AS (
-    SELECT (SELECT count(*) FROM input) AS inputs,
-        (SELECT coalesce(array_agg(claim), '{}') FROM won) AS claims,
+    SELECT {held} AS held,
+        (SELECT count(*) FROM input) AS inputs,
+        (SELECT coalesce(array_agg(claim), '{{}}') FROM won) AS claims,
         (SELECT count(*) FROM login) AS logins
 )
-SELECT inputs, claims, logins, require_whole(
-    NOT $11 OR (inputs, cardinality(claims), logins)
-    = (cardinality($1), cardinality($4), cardinality($6))
+SELECT held, inputs, claims, logins, require_whole(
+    NOT $11 OR (held, inputs, cardinality(claims), logins)
+    = ({relied_on}, cardinality($1), cardinality($4), cardinality($6))
 ) FROM written
 """
-"""All in one: to ask Postgres costs more than what it does. Inputs, claims and rows are each in
-order, so that two workers never wait for each other. $11: this is a transaction of its own, so
-that it is an error where not all of it could be written."""
+"""All in one: to ask Postgres costs more than what it does. What it rests on, inputs, claims and
+rows are each in order, so that two workers never wait for each other. $11: this is a transaction of
+its own, so that it is an error where not all of it could be written."""
+_LOCKING = """
+of_{table} AS (SELECT id, revision FROM {table} WHERE id = ANY({ids}) ORDER BY id FOR SHARE), """
+_HELD = """
+(SELECT count(*) FROM of_{table} JOIN unnest({ids}, {revisions}) AS was (id, revision)
+    USING (id, revision))"""
+
+
+@lru_cache(maxsize=64)
+def _statement(tables: tuple[str, ...]) -> str:
+    """With a lock on what is relied on in these tables, each at the revision that was read. `FOR
+    SHARE` is not allowed under UNION, so each table has a part of its own."""
+    parts = [
+        {"table": table, "ids": f"${number}::uuid[]", "revisions": f"${number + 1}::int[]"}
+        for number, table in zip(count(12, 2), tables, strict=False)
+    ]
+    return _WRITE.format(
+        locking="".join(_LOCKING.format(**part) for part in parts),
+        held=" + ".join(_HELD.format(**part) for part in parts) or "0",
+        relied_on=" + ".join(f"cardinality({part['ids']})" for part in parts) or "0",
+    )
+
 
 _OLDEST = """
 DELETE FROM {table} WHERE ctid = ANY(ARRAY(
@@ -197,14 +225,38 @@ def _arguments(writes: Writes) -> tuple[Any, ...]:
     )
 
 
-async def _write(connection: Connection, writes: Writes, unconfirmed: bool) -> None:
-    """Raises Conflict."""
-    (written,) = await connection.fetch(_WRITE, *_arguments(writes), unconfirmed, False)
+async def _write(
+    connection: Connection,
+    writes: Writes,
+    kept: Sequence[str],
+    *,
+    unconfirmed: bool = False,
+    whole: bool = False,
+) -> None:
+    """Raises Conflict; where `whole`, SerializationError."""
+    relied_on = _by_table(writes.relied_on, kept)
+    resting = [column for things in relied_on.values() for column in zip(*things, strict=True)]
+    (written,) = await connection.fetch(
+        _statement(tuple(relied_on)), *_arguments(writes), unconfirmed, whole, *resting
+    )
     lost = frozenset(writes.claims) - frozenset(written["claims"] or ())
+    if written["held"] < len(writes.relied_on):
+        raise Conflict
     if written["inputs"] < len(writes.handled):  # by another, and its claims are its own
         raise Conflict
     if lost or written["logins"] < len(writes.rows):
         raise Conflict(lost)
+
+
+def _by_table(
+    relied_on: Mapping[Key, int], kept: Sequence[str]
+) -> dict[str, list[tuple[UUID, int]]]:
+    """ID and revision of each thing, table by table in that order. Raises ValueError where one is
+    in none of them: nothing may go unlocked."""
+    found: dict[str, list[tuple[UUID, int]]] = {}
+    for table, id_ in sorted(relied_on, key=lambda key: kept.index(key[0])):
+        found.setdefault(table, []).append((id_, relied_on[table, id_]))
+    return found
 
 
 def dump_records(records: Sequence[Record]) -> str:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from pipeline.stage import Change, Connection
 from schemas.values import AttributeName
+
+TABLE: Final = "consents"
+"""A login by a consent locks its row until it is written; a revocation writes to that row, and only
+then is confirmed: what is declared after that finds another one, and is judged again."""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from uuid import UUID
 
-from pipeline.stage import Change, Moment, Outgoing, Step
-from providers import attributes, results, sessions
+from pipeline.stage import Change, Key, Moment, Outgoing, Step
+from providers import attributes, consents, results, sessions
 from providers import means as means_table
 from providers.authentication import CONSENT, Authentication, Proven
 from providers.judging import settle
@@ -37,8 +36,9 @@ class Proof:
     session: Session | None = None
 
     @property
-    def rests_on(self) -> Mapping[UUID, int]:
-        return {self.session.id: self.session.revision} if self.session else {}
+    def rests_on(self) -> Mapping[Key, int]:
+        session = self.session
+        return {(sessions.TABLE, session.id): session.revision} if session else {}
 
 
 def proved(
@@ -80,7 +80,7 @@ def _share(
     if needs_asking(case):
         return _ask(row, proof, case.askable, provider, moment)
     step = _declare(row, proof, case, provider)
-    relied = {consent.id: consent.revision} if consent else {}
+    relied = {(consents.TABLE, consent.id): consent.revision} if consent else {}
     return replace(step, relies_on={**step.relies_on, **relied})
 
 
@@ -144,7 +144,7 @@ def _declaration(
 
 def _remembered(row: Authentication, proof: Proof, moment: Moment) -> list[Change]:
     """What a credential that held leaves behind. Source: [AS] force-authn ends the session."""
-    changes = [means_table.forget_failures(proof.means.id)]
+    changes = [means_table.forget_failures(proof.means.id)] if proof.means.failures else []
     if row.force_authn:
         changes.append(sessions.end_all(proof.means.id, moment.now))
     if row.session is not None:

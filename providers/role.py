@@ -9,10 +9,11 @@ from providers import (
     authentication_requests,
     code_answers,
     consent_choices,
+    consents,
     password_answers,
-    revisions,
     session_answers,
     session_commands,
+    sessions,
     signature_answers,
 )
 from providers.authentication import Authentication
@@ -67,5 +68,5 @@ def provider(keys: Keys, attempts: int) -> RoleStages[Authentication]:
             Stage(CONSENT_CHOICES, consent_choices.handle, facts=consent_choices.check),
             Stage(SESSION_COMMANDS, session_commands.handle, facts=session_commands.facts(keys)),
         ],
-        still_holds=revisions.still_hold,
+        kept=(sessions.TABLE, consents.TABLE),
     )

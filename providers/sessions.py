@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from pipeline.stage import Change, Connection
 from providers.means import Means
 from schemas import jose
 from schemas.values import Level
+
+TABLE: Final = "sessions"
+"""A login by session locks its row until it is written; a logout writes to that row, and only then
+is confirmed: what is declared after that finds another revision, and is judged again."""
 
 
 @dataclass(frozen=True)

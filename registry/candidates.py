@@ -1,12 +1,12 @@
 """What people may act by, read for a whole batch at once.
 
-Two queries for the people of a batch, and two for what was offered to them, however many they are
-and however much the registry keeps. Each is a nested loop over indexes, from the few that are asked
-for:
+A query for the people of a batch, another one where some of them act in chains, and two for what
+was offered to them, however many they are and however much the registry keeps. Each is a nested
+loop over indexes, from the few that are asked for:
 
 of_holders  holders_pkey (provider, subject) -> people_pkey -> mandates_person or
             assignments_person -> organisations_pkey; assignments_in_force for whether the
-            person's own organisation acts for others
+            person's own organisation acts for others, assignments_person for whether he does
 by_id       mandates_pkey or assignments_pkey -> people_pkey, organisations_pkey
 links       links_pkey -> organisations_pkey
 """
@@ -80,6 +80,9 @@ _ACTS_FOR_OTHERS: Final = (
     " IS NOT NULL AS acts_for_others"
 )
 """Whether there is any: the last one is one step down an index; EXISTS may read the whole table."""
+_ACTS_IN_CHAINS: Final = (
+    "(SELECT count(*) FROM assignments AS own WHERE own.person = person.id) > 0 AS acts_in_chains"
+)
 _ORDER: Final = "ORDER BY organisation.name, held.id"
 
 
@@ -102,7 +105,7 @@ def _with_id(model: type[Granted]) -> str:
     )
 
 
-MANDATES_OF: Final = _held_by(Mandate, "LEFT JOIN", f"{_ACTS_FOR_OTHERS}, ")
+MANDATES_OF: Final = _held_by(Mandate, "LEFT JOIN", f"{_ACTS_FOR_OTHERS}, {_ACTS_IN_CHAINS}, ")
 ASSIGNMENTS_OF: Final = _held_by(Assignment, "JOIN", "")
 LINKS: Final = (
     f"SELECT {_ORGANISATION}, {tables.columns(Link, 'held', 'held_')}"  # noqa: S608
@@ -117,11 +120,12 @@ async def of_holders(connection: Connection, holders: Iterable[Holder]) -> dict[
     asked = [provider for provider, _ in wanted], [subject for _, subject in wanted]
     reader = _Reader()
     found: dict[Holder, Holding] = {}
-    for row in await connection.fetch(MANDATES_OF, *asked):
+    for row in (rows := await connection.fetch(MANDATES_OF, *asked)):
         before = found.get(_holder(row), Holding(True, row["acts_for_others"]))
         mine = () if row["held_id"] is None else (reader.candidate(Mandate, row),)
         found[_holder(row)] = _with(before, mine)
-    for row in await connection.fetch(ASSIGNMENTS_OF, *asked):
+    in_chains = any(row["acts_in_chains"] for row in rows)
+    for row in await connection.fetch(ASSIGNMENTS_OF, *asked) if in_chains else ():
         before = found.get(_holder(row), Holding(True, True))
         found[_holder(row)] = _with(before, (reader.candidate(Assignment, row),))
     return {holder: found.get(holder, Holding()) for holder in wanted}

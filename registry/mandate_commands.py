@@ -18,7 +18,7 @@ from uuid import UUID
 from dienstverlener.outcome import Assertion
 from dienstverlener.verify import verify_kept
 from pipeline.keys import Keys, Unreadable
-from pipeline.stage import Batch, Change, Facts, Moment, Outgoing, Step
+from pipeline.stage import Batch, Change, Facts, Key, Moment, Outgoing, Step
 from registry import billing, events
 from registry.administration import actors, lines
 from registry.administration.actors import Actor, As
@@ -30,7 +30,7 @@ from registry.administration.loading import actor as actor_of
 from registry.administration.situation import Situation
 from registry.events import By
 from registry.rules import Registry
-from registry.tables import Key, resting_on
+from registry.tables import resting_on
 from schemas.administration import CommandRefusal, MandateCommand
 from schemas.codec import Faulty, Received, Untrusted
 from schemas.commands import Accept, Command, CommandContent, Withdraw

@@ -50,5 +50,5 @@ def registry(keys: Keys, choices: Choices | None = None) -> RoleStages[Query]:
             ),
             *administration(keys, chosen),
         ],
-        still_holds=tables.still_hold,
+        kept=tables.IN_ORDER,
     )

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from pipeline.ledger import Conflict
-from pipeline.stage import Connection
+from pipeline.stage import Connection, Key
 from registry.kept import KEPT, Holder, Kept, OrganisationKind, Person
 from schemas.commands import Scope, ScopeKind
 from schemas.sealed import Identifier
@@ -19,8 +19,9 @@ from schemas.values import EntityType, Level
 
 T = TypeVar("T", bound=Kept)
 AnyConnection = Connection | asyncpg.Connection
-Key = tuple[str, UUID]
-"""A thing that is kept: its table, and its ID there."""
+IN_ORDER: Final = tuple(model.TABLE for model in KEPT)
+"""Who needs rows of several of these locks them in this order, and in one in that of their IDs, so
+that nobody waits for somebody who waits for him."""
 _JSON = ("scope", "principal", "holders")
 """Columns that hold a whole value as JSON."""
 
@@ -31,7 +32,7 @@ class Outdated(Conflict):
 
 async def put(connection: AnyConnection, thing: Kept) -> None:
     """Write a thing's next revision; revision 1 is a new one. The same twice is once. Whoever
-    writes several in one transaction writes them in the order of `still_hold`.
+    writes several in one transaction writes them in the order of IN_ORDER.
 
     Raises Outdated where the row is at another revision than the one before, or holds something
     else at this one.
@@ -85,45 +86,17 @@ def read(model: type[T], row: asyncpg.Record, prefix: str = "") -> T:
     return cast("T", model.model_construct(**fields))
 
 
-# --- the lock
+# --- what a decision rests on
 
 
 def resting_on(*things: Kept) -> dict[Key, int]:
-    """What a decision relies on: these things, at these revisions (`Step.relies_on`)."""
-    return {(thing.TABLE, thing.id): thing.revision for thing in things}
+    """What a decision relies on: these things, at these revisions (`Step.relies_on`).
 
-
-async def still_hold(connection: Connection, relied_on: Mapping[Key, int]) -> bool:
-    """Lock what a decision relies on until it is written; whether it is as it was read.
-
-    This is where a decision is ordered against a withdrawal: whichever locks the row first, is
-    first. A withdrawal that is answered has been written, so no decision after it gets here. One
-    query, by primary keys; tables in the order of `KEPT`, rows in that of their IDs, so that nobody
-    waits for somebody who waits for him.
+    They are locked while it is written, and this is where it is ordered against a withdrawal:
+    whichever locks the row first, is first. A withdrawal that is answered has been written, so that
+    no decision after it is.
     """
-    ids: dict[str, list[UUID]] = {}
-    for table, id_ in relied_on:
-        ids.setdefault(table, []).append(id_)
-    ordered = tuple(model.TABLE for model in KEPT if model.TABLE in ids)
-    found = await connection.fetch(_locking(ordered), *(ids[table] for table in ordered))
-    now = {(row["kept"], row["id"]): row["revision"] for row in found}
-    return now == dict(relied_on)
-
-
-@lru_cache(maxsize=32)
-def _locking(tables: tuple[str, ...]) -> str:
-    """One query that locks rows of several tables: `FOR SHARE` is not allowed under UNION, so each
-    table has a part of its own."""
-    parts = ", ".join(
-        f"in_{table} AS (SELECT id, revision FROM {table}"  # noqa: S608
-        f" WHERE id = ANY(${number}::uuid[]) ORDER BY id FOR SHARE)"
-        for number, table in enumerate(tables, start=1)
-    )
-    rows = " UNION ALL ".join(
-        f"SELECT '{table}' AS kept, id, revision FROM in_{table}"  # noqa: S608
-        for table in tables
-    )
-    return f"WITH {parts} {rows}"
+    return {(thing.TABLE, thing.id): thing.revision for thing in things}
 
 
 # --- values

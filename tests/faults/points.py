@@ -28,7 +28,7 @@ from pipeline.commits import Offsets
 from pipeline.dead_letters import Limit
 from pipeline.ledger import Row, Writes
 from pipeline.service import Service
-from pipeline.stage import Connection, Stage, StillHolds
+from pipeline.stage import Connection, Stage
 from pipeline.store import PostgresSession, Store
 from schemas.codec import Record
 
@@ -172,21 +172,19 @@ class _TrappedSession(PostgresSession):
         if self._has_written:
             self._traps.reach("after commit")
 
-    async def store(
-        self, writes: Writes, still_holds: StillHolds | None, guessed: bool = False
-    ) -> None:
+    async def store(self, writes: Writes, kept: Sequence[str], guessed: bool = False) -> None:
         """Where it is one statement, nothing is between its work and its commit."""
-        if not writes.changes and not writes.relied_on:
+        if not writes.changes:
             self._traps.reach("before commit")
-        await super().store(writes, still_holds, guessed)
+        await super().store(writes, kept, guessed)
         if not self._has_written:
             self._traps.reach("after commit")
 
     async def write(
-        self, writes: Writes, *, still_holds: StillHolds | None = None, unconfirmed: bool = False
+        self, writes: Writes, *, kept: Sequence[str] = (), unconfirmed: bool = False
     ) -> None:
         self._has_written = True
-        await super().write(writes, still_holds=still_holds, unconfirmed=unconfirmed)
+        await super().write(writes, kept=kept, unconfirmed=unconfirmed)
 
     async def due_rows(self, now: datetime, limit: int) -> list[Row]:
         self._traps.reach("before read")

@@ -101,7 +101,7 @@ async def _publishes_first(self: Runner, stage: Any, items: Any, taken: Any) -> 
             fold.handle(stage, item, self._moment(item.found.id))
         fold.sign()
         await _publishing[0](fold.outputs)
-        await session.store(fold.writes, self._role.still_holds)
+        await session.store(fold.writes, self._role.kept)
     return [], fold.rejected
 
 
@@ -122,12 +122,12 @@ async def _looks_at_no_claim(self: MemorySession, writes: Any) -> None:
     await self.ledger.reach(Point.WRITE_CLAIMS)
 
 
-async def _locks_nothing(session: MemorySession, relied_on: Mapping[Any, int]) -> bool:
+async def _locks_nothing(self: MemorySession, relied_on: Mapping[Any, int], _: Any) -> bool:
     await reach(Point.LOCK)
-    return all(session.ledger.tables[key].revision == relied_on[key] for key in relied_on)
+    return all(self.ledger.tables[key].revision == relied_on[key] for key in relied_on)
 
 
-async def _holds_always(session: MemorySession, relied_on: Mapping[Any, int]) -> bool:
+async def _holds_always(self: MemorySession, _: Any, __: Any) -> bool:
     return True
 
 
@@ -176,12 +176,12 @@ BUGS: dict[str, tuple[Callable[[], Broken], int, str]] = {
         "1",
     ),
     "what a permit rests on is not locked": (
-        lambda: [patch("registry.tables.still_hold", _locks_nothing)],
+        lambda: [patch.object(MemorySession, "still_hold", _locks_nothing)],
         300,
         "5",
     ),
     "what a permit rests on is not looked at": (
-        lambda: [patch("registry.tables.still_hold", _holds_always)],
+        lambda: [patch.object(MemorySession, "still_hold", _holds_always)],
         300,
         "5",
     ),
@@ -259,7 +259,7 @@ def test_assertion_has_to_hold_when_it_comes_first() -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("_substituted")
 def test_smallest_history_still_fails_and_ends_with_what_it_violates() -> None:
-    with patch("registry.tables.still_hold", _holds_always):
+    with patch.object(MemorySession, "still_hold", _holds_always):
         everybody = cast()
         index, _ = _first_failure(2000)
         plan = draw(f"{SEED}:{index}")

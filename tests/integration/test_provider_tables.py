@@ -13,14 +13,16 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from pipeline.fold import Fold
 from pipeline.keys import Keys, seal
+from pipeline.ledger import Conflict, Writes
 from pipeline.runner import Runner
-from pipeline.stage import Batch, RoleStages
-from pipeline.store import Store
+from pipeline.stage import Batch, Key, RoleStages
+from pipeline.store import PostgresSession, Store
 from providers import attributes as attributes_table
 from providers import consents as consents_table
 from providers import means as means_table
-from providers import revisions, sessions
+from providers import sessions
 from providers.credentials import signature
 from providers.role import provider
 from providers.session_commands import nonce_of
@@ -210,13 +212,25 @@ async def _kept(connection: Any) -> tuple[Session, consents_table.Consent]:
     return session, (await consents_table.of(connection, [(SUBJECT, HAVEN)]))[SUBJECT, HAVEN]
 
 
+async def _rests(connection: Any, relied_on: dict[Key, int]) -> bool:
+    """Whether something may be written that rests on this; it is locked until the transaction
+    ends."""
+    kept = (sessions.TABLE, consents_table.TABLE)
+    try:
+        await PostgresSession(connection).write(Writes(relied_on=relied_on), kept=kept)
+    except Conflict:
+        return False
+    return True
+
+
 async def test_what_is_relied_on_holds_at_the_revision_that_was_read(connection: Any) -> None:
     session, consent = await _kept(connection)
-    right = {session.id: 1, consent.id: 1}
-    assert await revisions.still_hold(connection, right)
-    assert not await revisions.still_hold(connection, {**right, session.id: 2})
-    assert not await revisions.still_hold(connection, {**right, consent.id: 2})
-    assert not await revisions.still_hold(connection, {**right, uuid4(): 1})
+    mine, agreed = (sessions.TABLE, session.id), (consents_table.TABLE, consent.id)
+    right = {mine: 1, agreed: 1}
+    assert await _rests(connection, right)
+    assert not await _rests(connection, {**right, mine: 2})
+    assert not await _rests(connection, {**right, agreed: 2})
+    assert not await _rests(connection, {**right, (sessions.TABLE, uuid4()): 1})
 
 
 @pytest.mark.parametrize(
@@ -231,14 +245,14 @@ async def test_whoever_takes_it_away_waits_until_what_rests_on_it_is_written(
     connection: Any, other: Any, change: Any
 ) -> None:
     session, consent = await _kept(connection)
-    relied = {session.id: 1, consent.id: 1}
+    relied = {(sessions.TABLE, session.id): 1, (consents_table.TABLE, consent.id): 1}
     async with connection.transaction():
-        assert await revisions.still_hold(connection, relied)
+        assert await _rests(connection, relied)
         taking = asyncio.create_task(change(other))
         await asyncio.sleep(0.2)
         assert not taking.done()
     await taking
-    assert not await revisions.still_hold(connection, relied)
+    assert not await _rests(connection, relied)
 
 
 # --- whole logins, on the provider alone
@@ -247,14 +261,12 @@ async def test_whoever_takes_it_away_waits_until_what_rests_on_it_is_written(
 class Botter:
     """A provider whose users sign, one worker of it."""
 
-    def __init__(self, pool: asyncpg.Pool, *asked: AttributeName, locks: bool = True) -> None:
+    def __init__(self, pool: asyncpg.Pool, *asked: AttributeName) -> None:
         base = world().keys("botter")
         catalogue = asking(*asked)
         self.keys = Keys(base.secrets, base.current, lambda: catalogue)
         self.role = provider(self.keys, attempts=3)
         self.now = NOW
-        if not locks:
-            self.role = replace(self.role, still_holds=None)
         self._pool = pool
 
     async def process(
@@ -445,9 +457,10 @@ async def test_nothing_is_shared_by_a_consent_once_its_end_is_confirmed(
 
 @pytest.mark.parametrize("command", SessionCommandKind)
 async def test_these_tests_fail_without_the_lock(
-    pool: asyncpg.Pool, command: SessionCommandKind
+    pool: asyncpg.Pool, command: SessionCommandKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    botter = Botter(pool, FIRST, locks=False)
+    monkeypatch.setattr(Fold, "_rely_on", lambda *_: None)
+    botter = Botter(pool, FIRST)
     await botter.chooses(await botter.signs(await botter.asks()), FIRST, remember=True)
     assert shared(await _overtaken(botter, command)) == PersonAttributes(first_name="Ans")
 

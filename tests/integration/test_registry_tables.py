@@ -12,9 +12,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from pipeline.fold import Fold
+from pipeline.ledger import Conflict, Writes
 from pipeline.runner import Runner
-from pipeline.stage import Batch, Facts, RoleStages
-from pipeline.store import Store
+from pipeline.stage import Batch, Facts, Key, RoleStages
+from pipeline.store import PostgresSession, Store
 from registry import candidates, tables
 from registry.candidates import Holding
 from registry.cases import Candidate
@@ -208,6 +210,17 @@ async def test_links_are_read_with_whose_they_are(connection: Any) -> None:
 RESTING = tables.resting_on(mandate(), organisation(), PERSON_)
 
 
+async def _rests(connection: Any, relied_on: dict[Key, int]) -> bool:
+    """Whether something may be written that rests on this; it is locked until the transaction
+    ends."""
+    session, writes = PostgresSession(connection), Writes(relied_on=relied_on)
+    try:
+        await session.write(writes, kept=tables.IN_ORDER)
+    except Conflict:
+        return False
+    return True
+
+
 @pytest.mark.parametrize(
     ("relied_on", "hold"),
     [
@@ -219,11 +232,11 @@ RESTING = tables.resting_on(mandate(), organisation(), PERSON_)
     ],
 )
 async def test_what_is_relied_on_holds_when_all_of_it_is_as_it_was_read(
-    connection: Any, relied_on: dict[tables.Key, int], hold: bool
+    connection: Any, relied_on: dict[Key, int], hold: bool
 ) -> None:
     await tables.put(connection, mandate())
     async with connection.transaction():
-        assert await tables.still_hold(connection, relied_on) is hold
+        assert await _rests(connection, relied_on) is hold
 
 
 async def test_withdrawal_waits_for_a_decision_that_was_first(
@@ -232,14 +245,14 @@ async def test_withdrawal_waits_for_a_decision_that_was_first(
     await tables.put(connection, mandate())
     async with Store(pool).connection() as other:
         async with connection.transaction():
-            assert await tables.still_hold(connection, RESTING)
+            assert await _rests(connection, RESTING)
             withdrawal = asyncio.create_task(
                 tables.put(other, mandate(revision=2, withdrawn_at=NOW))
             )
             await asyncio.sleep(0.2)
             assert not withdrawal.done()
         await withdrawal
-    assert not await tables.still_hold(connection, RESTING)
+    assert not await _rests(connection, RESTING)
 
 
 async def test_decision_waits_for_a_withdrawal_that_was_first(
@@ -249,7 +262,7 @@ async def test_decision_waits_for_a_withdrawal_that_was_first(
     async with Store(pool).connection() as other:
         async with other.transaction():
             await tables.put(other, mandate(revision=2, withdrawn_at=NOW))
-            holding = asyncio.create_task(tables.still_hold(connection, RESTING))
+            holding = asyncio.create_task(_rests(connection, RESTING))
             await asyncio.sleep(0.2)
             assert not holding.done()
         assert await holding is False
@@ -344,6 +357,7 @@ async def test_it_is_granted_all_the_same_when_nothing_orders_the_two(
     asked: Callable[[], Record],
     kept: tuple[Kept, ...],
     withdrawn: Kept,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The guarantee is the lock's, and nothing else's: without it the same race is lost."""
     for thing in kept:
@@ -353,8 +367,9 @@ async def test_it_is_granted_all_the_same_when_nothing_orders_the_two(
         async with Store(pool).connection() as other:
             await tables.put(other, withdrawn)
 
-    broken = replace(whole_role(world().keys("kade")), still_holds=None)
-    result = await process(pool, interrupted(broken, withdraw), asked())
+    monkeypatch.setattr(Fold, "_rely_on", lambda *_: None)
+    role = whole_role(world().keys("kade"))
+    result = await process(pool, interrupted(role, withdraw), asked())
     assert isinstance(result, Permit | Confirmed)
 
 

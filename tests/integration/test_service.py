@@ -45,6 +45,9 @@ class Sweeper:
     def __init__(self, *due: Record) -> None:
         self._due = due
 
+    async def is_anything_due(self) -> bool:
+        return bool(self._due)
+
     async def due(self) -> dict[UUID, list[Record]]:
         return {uuid4(): [record] for record in self._due}
 

@@ -99,7 +99,7 @@ async def write(session: Any, found: Writes, **how: Any) -> bool:
             async with session.transaction():
                 await session.write(found, unconfirmed=True)
         else:
-            await session.store(found, how.get("still_holds"))
+            await session.store(found, how.get("kept", ()), how.get("guessed", False))
     except Conflict:
         return False
     return True
@@ -268,19 +268,6 @@ async def test_change_is_undone_when_a_later_one_fails(pools: Pools) -> None:
         assert await write(session, writes(claims={claim: uuid4()}))
 
 
-@pytest.mark.parametrize("holds", [True, False])
-async def test_nothing_is_written_when_what_it_relies_on_does_not_hold(
-    session: Any, holds: bool
-) -> None:
-    async def still_holds(connection: Any, relied_on: Any) -> bool:
-        assert (connection, relied_on) == (session.connection, {"a mandate": 3})
-        return holds
-
-    mine = writes(row(), relied_on={"a mandate": 3})
-    assert await write(session, mine, still_holds=still_holds) is holds
-    assert await session.handled(list(mine.handled)) == (mine.handled if holds else {})
-
-
 async def test_uncommitted_is_seen_by_nobody_else(session: Any, other: Any) -> None:
     mine = row(due_at=NOW)
     written = writes(mine)
@@ -311,6 +298,13 @@ async def test_row_is_due_from_its_time_on_and_earliest_first(empty: Any) -> Non
         assert await empty.due_rows(NOW, limit=1) == [rows[1]]
 
 
+@pytest.mark.parametrize("due_at", [NOW, NOW + timedelta(microseconds=1), None])
+async def test_it_is_known_whether_a_row_is_due(empty: Any, due_at: datetime | None) -> None:
+    assert not await empty.is_anything_due(NOW, NOW)
+    assert await write(empty, writes(row(due_at=due_at)))
+    assert await empty.is_anything_due(NOW, NOW) is (due_at == NOW)
+
+
 async def test_due_rows_of_one_worker_are_left_to_it_by_another(empty: Any, other: Any) -> None:
     one, two = row(due_at=NOW - SECOND), row(due_at=NOW)
     assert await write(empty, writes(one, two))
@@ -325,10 +319,13 @@ async def test_what_a_sweep_decided_is_unconfirmed_until_it_is_confirmed(empty: 
     assert await write(empty, writes(handled={handled: AT}))
     before, after = utc_now() - 60 * SECOND, utc_now() + 60 * SECOND
     assert await empty.unconfirmed(before, limit=9) == {}
+    assert not await empty.is_anything_due(NOW, before)
     assert await empty.unconfirmed(after, limit=9) == {swept: RECORDS}
+    assert await empty.is_anything_due(NOW, after)
     assert await empty.unconfirmed(after, limit=0) == {}
     await empty.confirm([swept])
     assert await empty.unconfirmed(after, limit=9) == {}
+    assert not await empty.is_anything_due(NOW, after)
     assert await empty.handled([swept]) == {swept: Handled(RECORDS)}
 
 
@@ -519,35 +516,76 @@ async def registry(request: pytest.FixtureRequest, pools: Pools) -> Any:
     return found
 
 
-async def test_mandate_holds_until_it_is_withdrawn(registry: Any) -> None:
+def resting(*rows: Row, revision: int = 1, **changes: Any) -> Writes:
+    """What rests on the mandate as it was read."""
+    return writes(*rows, relied_on={MANDATE_KEY: revision}, **changes)
+
+
+async def decides(session: Any, found: Writes) -> bool:
+    """Write it in the transaction that goes on."""
+    try:
+        await session.write(found, kept=registry_tables.IN_ORDER)
+    except Conflict:
+        return False
+    return True
+
+
+async def _withdraw(kept: Any, tables: Any) -> None:
+    async with kept.session() as session, session.transaction():
+        await tables.put(session.connection, WITHDRAWN)
+
+
+async def _changes_nothing(_: Any) -> None:
+    return None
+
+
+@pytest.mark.parametrize("changes", [[], [_changes_nothing]])
+@pytest.mark.parametrize("guessed", [False, True])
+async def test_what_rests_on_a_mandate_is_written_until_it_is_withdrawn(
+    registry: Any, changes: list[Any], guessed: bool
+) -> None:
+    """In one statement or in several, and whatever was guessed."""
     kept, tables = registry
+    how = {"kept": registry_tables.IN_ORDER, "guessed": guessed}
+    mine, late, again = (resting(row(), changes=changes, revision=n) for n in (1, 1, 2))
     async with kept.session() as session:
-        async with session.transaction():
-            assert await tables.still_hold(session.connection, {MANDATE_KEY: 1})
-        async with session.transaction():
-            await tables.put(session.connection, WITHDRAWN)
-        async with session.transaction():
-            assert not await tables.still_hold(session.connection, {MANDATE_KEY: 1})
+        assert await write(session, mine, **how)
+        await _withdraw(kept, tables)
+        assert not await write(session, late, **how)
+        assert await write(session, again, **how)
+        for each, is_there in ((mine, True), (late, False), (again, True)):
+            assert bool(await session.handled(list(each.handled))) is is_there
+            assert (await version_of(session, *each.rows) is not None) is is_there
+
+
+async def test_nothing_rests_on_what_is_not_there(registry: Any) -> None:
+    kept, _ = registry
+    mine = writes(row(), relied_on={MANDATE_KEY: 1, ("mandates", uuid4()): 1})
+    async with kept.session() as session:
+        assert not await write(session, mine, kept=registry_tables.IN_ORDER)
+        assert await session.handled(list(mine.handled)) == {}
+
+
+async def test_nothing_rests_on_what_would_not_be_locked(registry: Any) -> None:
+    kept, _ = registry
+    async with kept.session() as session:
+        with pytest.raises(ValueError, match="not in"):
+            await session.store(resting(row()), ("people", "links"))
 
 
 async def test_decisions_do_not_wait_for_each_other(registry: Any) -> None:
-    kept, tables = registry
+    kept, _ = registry
     async with kept.session() as one, kept.session() as two, one.transaction(), two.transaction():
-        assert await tables.still_hold(one.connection, {MANDATE_KEY: 1})
-        assert await tables.still_hold(two.connection, {MANDATE_KEY: 1})
+        assert await decides(one, resting())
+        assert await decides(two, resting())
 
 
 async def test_withdrawal_waits_when_a_decision_has_not_ended(registry: Any) -> None:
     kept, tables = registry
-
-    async def withdraw() -> None:
-        async with kept.session() as session, session.transaction():
-            await tables.put(session.connection, WITHDRAWN)
-
     async with kept.session() as session:
         async with session.transaction():
-            assert await tables.still_hold(session.connection, {MANDATE_KEY: 1})
-            waiting = asyncio.create_task(withdraw())
+            assert await decides(session, resting())
+            waiting = asyncio.create_task(_withdraw(kept, tables))
             await asyncio.sleep(0.05)
             assert not waiting.done()
         await waiting
@@ -555,10 +593,11 @@ async def test_withdrawal_waits_when_a_decision_has_not_ended(registry: Any) -> 
 
 async def test_decision_waits_and_does_not_hold_when_a_withdrawal_was_first(registry: Any) -> None:
     kept, tables = registry
+    mine = resting(row())
 
     async def decide() -> bool:
-        async with kept.session() as session, session.transaction():
-            return bool(await tables.still_hold(session.connection, {MANDATE_KEY: 1}))
+        async with kept.session() as session:
+            return await write(session, mine, kept=registry_tables.IN_ORDER)
 
     async with kept.session() as session:
         async with session.transaction():
@@ -567,6 +606,7 @@ async def test_decision_waits_and_does_not_hold_when_a_withdrawal_was_first(regi
             await asyncio.sleep(0.05)
             assert not waiting.done()
         assert not await waiting
+        assert await session.handled(list(mine.handled)) == {}
 
 
 # --- a provider's means

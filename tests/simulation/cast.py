@@ -10,11 +10,10 @@ from uuid import UUID
 
 from brokers.role import makelaar
 from pipeline.keys import Keys
-from pipeline.stage import RoleStages
+from pipeline.stage import Key, RoleStages
 from providers.role import provider
 from registry.kept import Assignment, Holder, Kept, Link, Mandate, Person
 from registry.role import registry
-from registry.tables import Key
 from schemas import jose
 from schemas.commands import Scope, ScopeKind
 from schemas.dialogue import CredentialKind

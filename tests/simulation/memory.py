@@ -8,7 +8,7 @@ its worker dies, nothing is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from pipeline.keys import utc_now
 from pipeline.ledger import Conflict, Handled, Known, Row, Writes, WrongGuess
-from pipeline.stage import StillHolds
+from pipeline.stage import Key
 from schemas.codec import Record
 from tests.simulation.locks import Locks
 from tests.simulation.points import Point, Reach, reach
@@ -107,6 +107,13 @@ class MemorySession:
         inputs = self.ledger.inputs
         return {id_: inputs[id_].handled for id_ in ids if id_ in inputs}
 
+    async def is_anything_due(self, now: datetime, before: datetime) -> bool:
+        """Nothing is done by it, and nobody waits for it: it is no point to be interrupted at."""
+        rows, inputs = self.ledger.rows.values(), self.ledger.inputs
+        return any(row.due_at and row.due_at <= now for row in rows) or any(
+            inputs[id_].handled_at < before for id_ in self.ledger.unconfirmed
+        )
+
     async def due_rows(self, now: datetime, limit: int) -> list[Row]:
         await self.ledger.reach(Point.READ_DUE)
         mine, locks = self.mine, self.ledger.locks
@@ -132,20 +139,18 @@ class MemorySession:
             raise LookupError("no transaction")
         return self.current
 
-    async def store(
-        self, writes: Writes, still_holds: StillHolds | None, guessed: bool = False
-    ) -> None:
+    async def store(self, writes: Writes, kept: Sequence[str], guessed: bool = False) -> None:
         try:
             async with self.transaction():
-                await self.write(writes, still_holds=still_holds)
+                await self.write(writes, kept=kept)
         except Conflict as conflict:
             self.ledger.seen["wrong guess"] += guessed
             raise (WrongGuess if guessed else conflict) from None
 
     async def write(
-        self, writes: Writes, *, still_holds: StillHolds | None = None, unconfirmed: bool = False
+        self, writes: Writes, *, kept: Sequence[str] = (), unconfirmed: bool = False
     ) -> None:
-        if writes.relied_on and still_holds and not await still_holds(self, writes.relied_on):  # type: ignore[arg-type]
+        if writes.relied_on and not await self.still_hold(writes.relied_on, kept):
             self.ledger.seen["conflict: a revision"] += 1
             raise Conflict
         self.mine.writes, self.mine.unconfirmed = writes, unconfirmed
@@ -156,6 +161,14 @@ class MemorySession:
             await self._write_rows(writes)
         for change in writes.changes:
             await change(self)  # type: ignore[arg-type]
+
+    async def still_hold(self, relied_on: Mapping[Key, int], kept: Sequence[str]) -> bool:
+        """Lock these things, and say whether each is at the revision that was read."""
+        await self.ledger.reach(Point.LOCK)
+        for key in sorted(relied_on, key=lambda each: (kept.index(each[0]), each[1])):
+            await self.ledger.locks.acquire(key, self.mine, shared=True)
+        tables = self.ledger.tables
+        return all(key in tables and tables[key].revision == relied_on[key] for key in relied_on)
 
     async def _write_inputs(self, writes: Writes) -> None:
         await self.ledger.reach(Point.WRITE_INPUTS)

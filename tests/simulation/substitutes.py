@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pipeline import runner
 from providers import means
 from registry import billing, candidates
-from registry import tables as registry_tables
 from schemas import jose
 from schemas.jose import JoseFault, PrivateKey, base64url, decode_base64url, public_jwk
 from tests.simulation import tables
@@ -141,7 +140,6 @@ def _replaced() -> list[tuple[Any, str, Any]]:
         (candidates, "of_holders", tables.of_holders),
         (candidates, "by_id", tables.by_id),
         (candidates, "links", tables.links),
-        (registry_tables, "still_hold", tables.still_hold),
         (billing, "write", tables.charge),
     ]
 

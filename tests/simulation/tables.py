@@ -12,15 +12,13 @@ from typing import Any
 from uuid import UUID
 
 from pipeline.ledger import Conflict
+from pipeline.stage import Key
 from providers.means import Means
 from registry.candidates import Granted, Holder, Holding
 from registry.cases import Candidate
-from registry.kept import KEPT, Assignment, Kept, Link, Mandate, Organisation, Person
-from registry.tables import Key
+from registry.kept import Assignment, Kept, Link, Mandate, Organisation, Person
 from tests.simulation.memory import MemorySession
 from tests.simulation.points import Point
-
-_ORDER = {model.TABLE: number for number, model in enumerate(KEPT)}
 
 
 def nothing_changes(_: UUID) -> Callable[[Any], Any]:
@@ -71,13 +69,6 @@ async def links(session: MemorySession, ids: Iterable[UUID]) -> dict[UUID, Candi
     return {
         link.id: Candidate(link, tables[(Organisation.TABLE, link.organisation)]) for link in found
     }
-
-
-async def still_hold(session: MemorySession, relied_on: Mapping[Key, int]) -> bool:
-    await session.ledger.reach(Point.LOCK)
-    for key in sorted(relied_on, key=lambda each: (_ORDER[each[0]], each[1])):
-        await session.ledger.locks.acquire(key, session.mine, shared=True)
-    return all(session.ledger.tables[key].revision == relied_on[key] for key in relied_on)
 
 
 async def charge(session: MemorySession, charged: Any, _: Any) -> None:

@@ -535,4 +535,4 @@ def test_commands_are_handled_one_at_a_time() -> None:
     assert stage.faulty is not None
     read = {each.topic for each in role.stages}
     assert {CHAIN_INFORMATION_QUERIES, CHAIN_INFORMATION} <= read
-    assert role.still_holds is not None
+    assert role.kept

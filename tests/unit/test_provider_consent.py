@@ -190,7 +190,7 @@ def test_user_is_asked_before_anything_is_shared() -> None:
     assert (prompt.nonce, prompt.provider, prompt.dienstverlener) == (OTHER_NONCE, AAK, HAVEN)
     assert (prompt.service_name, prompt.deadline) == ("Ligplaats aanvragen", DEADLINE)
     assert [each.name for each in prompt.attributes] == [FIRST, FAMILY]
-    assert step.changes == [("forget", UUID(int=1))]
+    assert step.changes == []
 
 
 def test_row_keeps_what_held_while_the_user_is_asked() -> None:
@@ -228,7 +228,7 @@ def test_nobody_is_asked_when_nothing_of_the_person_is_requested(known: Provider
 def test_nobody_is_asked_again_for_what_he_agreed_to() -> None:
     step = proved(consent=consent(FIRST, FAMILY, BIRTH))
     assert shared(step) == PersonAttributes(first_name="Ans", family_name="Molenaar")
-    assert step.relies_on == {UUID(int=9): 4}
+    assert step.relies_on == {("consents", UUID(int=9)): 4}
 
 
 def test_user_is_asked_for_everything_when_he_did_not_agree_to_all_of_it() -> None:
@@ -249,7 +249,7 @@ def test_session_is_relied_on_beside_the_consent() -> None:
     )
     answer = received(SessionAnswer(request_id=REQUEST, nonce=NONCE, secret="a.b.c.d.e"))
     step = session_answers.handle(authentication(), answer, checked, moment())
-    assert step.relies_on == {UUID(int=7): 3, UUID(int=9): 4}
+    assert step.relies_on == {("sessions", UUID(int=7)): 3, ("consents", UUID(int=9)): 4}
 
 
 def test_session_is_kept_while_its_user_is_asked() -> None:
@@ -261,7 +261,7 @@ def test_session_is_kept_while_its_user_is_asked() -> None:
     assert step.row is not None
     began = session().authenticated_at
     assert step.row.proven == Proven(level=Level.EH3, at=began, session=SESSION_KEY)
-    assert step.relies_on == {UUID(int=7): 3}
+    assert step.relies_on == {("sessions", UUID(int=7)): 3}
     assert step.changes == ()
 
 
@@ -401,7 +401,7 @@ def test_login_is_refused_when_what_held_does_so_no_longer(
 def test_session_is_relied_on_until_the_user_has_answered() -> None:
     step = choose(FIRST, FAMILY, row=waiting(proven=BY_SESSION), session=session())
     assert isinstance(told(step), Authenticated)
-    assert step.relies_on == {UUID(int=7): 3}
+    assert step.relies_on == {("sessions", UUID(int=7)): 3}
 
 
 @pytest.mark.parametrize(

@@ -214,19 +214,18 @@ def signed(row: Authentication, **checked: Any) -> Step[Authentication]:
 
 
 BEGUN = ("begin", SESSION_KEY, means(), NOW)
-FORGOTTEN = ("forget_failures", UUID(int=1))
 ENDED = ("end_all", UUID(int=1), NOW)
 
 
 @pytest.mark.parametrize(
     ("row", "key", "changes"),
     [
-        ({}, SESSION_KEY, [FORGOTTEN, BEGUN]),
-        ({"session": SESSION_KEY}, None, [FORGOTTEN, BEGUN]),
-        ({"session": "x" * 43}, SESSION_KEY, [FORGOTTEN, BEGUN]),
-        ({}, None, [FORGOTTEN]),
-        ({"force_authn": True}, None, [FORGOTTEN, ENDED]),
-        ({"force_authn": True}, SESSION_KEY, [FORGOTTEN, ENDED, BEGUN]),
+        ({}, SESSION_KEY, [BEGUN]),
+        ({"session": SESSION_KEY}, None, [BEGUN]),
+        ({"session": "x" * 43}, SESSION_KEY, [BEGUN]),
+        ({}, None, []),
+        ({"force_authn": True}, None, [ENDED]),
+        ({"force_authn": True}, SESSION_KEY, [ENDED, BEGUN]),
     ],
 )
 def test_session_begins_when_the_browser_wants_it_and_force_authn_ends_the_others(
@@ -251,7 +250,7 @@ def test_password_and_code_are_of_one_browser() -> None:
     assert row is not None
     coded = received(CodeAnswer(request_id=REQUEST, nonce=OTHER_NONCE, secret="a.b.c.d.e"))
     step = code_answers.handle(row, coded, Checked(provider(), means=means(), holds=True), moment())
-    assert step.changes == [FORGOTTEN, BEGUN]
+    assert step.changes == [BEGUN]
 
 
 @pytest.mark.parametrize("given", [BROWSER_SECRET, None])
@@ -292,7 +291,7 @@ def test_who_is_logged_in_is_declared_as_of_when_he_proved_it() -> None:
 
 
 def test_declaration_by_session_relies_on_its_revision() -> None:
-    assert given().relies_on == {UUID(int=7): 3}
+    assert given().relies_on == {("sessions", UUID(int=7)): 3}
 
 
 def test_declaration_by_a_credential_relies_on_no_session() -> None:

@@ -17,7 +17,6 @@ from providers import (
     authentication_requests,
     code_answers,
     password_answers,
-    revisions,
     role,
     signature_answers,
 )
@@ -490,7 +489,14 @@ def test_user_is_declared_when_the_credential_held(
     assert (declared.dienstverlener, declared.registry) == (HAVEN, KADE)
     assert (declared.level, declared.authenticated_at) == (Level.EH4, NOW)
     assert step.send[0].also == (HAVEN, KADE)
-    assert step.changes == [("forget", UUID(int=1))]
+    assert step.changes == []
+
+
+@pytest.mark.parametrize("given", [given_signature, given_code])
+def test_wrong_answers_are_forgotten_when_the_credential_held(
+    given: Callable[[Checked], Step[Authentication]],
+) -> None:
+    assert given(found(means=issued(failures=1))).changes == [("forget", UUID(int=1))]
 
 
 def test_only_the_registry_can_read_who_the_user_is() -> None:
@@ -627,7 +633,7 @@ def test_provider_reads_every_topic_that_is_written_for_it() -> None:
 
 
 def test_provider_locks_what_it_relies_on() -> None:
-    assert role.provider(world().keys("aak"), attempts=3).still_holds is revisions.still_hold
+    assert role.provider(world().keys("aak"), attempts=3).kept == ("sessions", "consents")
 
 
 def test_provider_knows_itself_and_can_seal() -> None:

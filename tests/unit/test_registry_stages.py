@@ -17,11 +17,10 @@ from registry import (
     mandate_queries,
     representation_choices,
     rules,
-    tables,
 )
 from registry.candidates import Granted, Holder, Holding
 from registry.cases import Candidate
-from registry.kept import Mandate
+from registry.kept import KEPT, Mandate
 from registry.mandate_queries import Declared
 from registry.query import Query
 from registry.representation_choices import Offered
@@ -552,7 +551,7 @@ def test_registry_reads_every_topic_of_a_login_that_is_written_for_it() -> None:
 
 
 def test_decisions_are_ordered_against_withdrawals() -> None:
-    assert whole_role(world().keys("kade")).still_holds is tables.still_hold
+    assert whole_role(world().keys("kade")).kept == tuple(model.TABLE for model in KEPT)
 
 
 def test_registry_knows_itself_and_its_secret() -> None:

@@ -8,14 +8,14 @@ import sys
 from typing import Any
 
 from herken.wiring import run
+from pipeline.fold import Fold
 from pipeline.settings import Settings
-from registry import tables
 
 
-async def _always(_: Any, __: Any) -> bool:
-    return True
+def _nothing(*_: Any) -> None:
+    return None
 
 
 if __name__ == "__main__":
-    tables.still_hold = _always
+    Fold._rely_on = _nothing  # type: ignore[method-assign]
     asyncio.run(run("registry", sys.argv[1:], Settings.read()))

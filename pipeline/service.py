@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +23,7 @@ from aiokafka.errors import (
 )
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
 
 from pipeline import membership
 from pipeline.beside import beside
@@ -185,8 +185,7 @@ class Service:
         return consume
 
     async def _handle(self, stage: Stage, limit: Limit, raw: Raw) -> None:
-        consumer = self._subscribers[stage.topic.name].consumer
-        records = [_record(record, consumer) for record in raw]
+        records = _records(raw, self._subscribers[stage.topic.name].consumer)
         await deliver(
             lambda: self.process(stage, records, limit),
             self.publish,
@@ -262,7 +261,7 @@ def kafka_client(servers: str, name: str) -> KafkaBroker:
         max_batch_size=PUBLISH_BATCH_BYTES,
         max_request_size=DLQ_MAX_BYTES,
         graceful_timeout=DRAIN_SECONDS,
-        parser=_headerless,
+        parser=_as_it_came,
         apply_types=False,
         logger=None,
     )
@@ -278,15 +277,10 @@ def _told(name: str, error: Exception) -> HerkenError:
     )
 
 
-async def _headerless(
-    records: tuple[ConsumerRecord[bytes, bytes], ...],
-    original: Callable[..., Awaitable[KafkaMessage]],
-) -> KafkaMessage:
-    """The batch as FastStream makes it, but for its headers: it would decode them, and lose the
-    whole batch where one is not UTF-8."""
-    message = await original(tuple(replace(record, headers=()) for record in records))
-    message.raw_message = records
-    return message
+async def _as_it_came(records: Raw) -> KafkaMessage:
+    """A batch, for FastStream: its own parser would decode the headers, and lose the whole batch
+    where one is not UTF-8."""
+    return KafkaMessage(raw_message=records, body=b"", consumer=FAKE_CONSUMER)
 
 
 async def _undecoded(message: KafkaMessage) -> Raw:
@@ -295,21 +289,25 @@ async def _undecoded(message: KafkaMessage) -> Raw:
     return message.raw_message
 
 
-def _record(record: ConsumerRecord[bytes, bytes], consumer: Any) -> Record:
+def _records(raw: Raw, consumer: Any) -> list[Record]:
+    ends = _ends(raw, consumer)
+    return [_record(record, ends.get(record.partition, 0)) for record in raw]
+
+
+def _ends(raw: Raw, consumer: Any) -> dict[int, int]:
+    """Of each partition of a topic, what its next offset will be, as the last fetch told."""
+    topic, numbers = raw[0].topic, {record.partition for record in raw}
+    ours = consumer.assignment() & {TopicPartition(topic, number) for number in numbers}
+    return {each.partition: consumer.highwater(each) or 0 for each in ours}
+
+
+def _record(record: ConsumerRecord[bytes, bytes], end: int) -> Record:
+    left = max(0, end - record.offset - 1)
     return Record(
         record.topic,
         record.key or b"",
         record.value or b"",
         tuple((name, value or b"") for name, value in record.headers),
         f"{record.partition}:{record.offset}",
-        Queued(record.timestamp / 1000, _left(record, consumer)),
+        Queued(record.timestamp / 1000, left),
     )
-
-
-def _left(record: ConsumerRecord[bytes, bytes], consumer: Any) -> int:
-    """How many records of its partition came after it, as the last fetch told."""
-    partition = TopicPartition(record.topic, record.partition)
-    if partition not in consumer.assignment():
-        return 0
-    end: int = consumer.highwater(partition) or 0
-    return max(0, end - int(record.offset) - 1)

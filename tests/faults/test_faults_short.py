@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from pipeline.kafka import started
 from pipeline.keys import Keys, utc_now
-from pipeline.service import _record
+from pipeline.service import _records
 from sandbox.scenario import Expected
 from schemas import codec
 from schemas.messages import Outcome
@@ -55,11 +55,11 @@ async def test_every_login_has_its_outcome_when(at_work: Arena, fault: Fault) ->
 class NotesFirst(TrappedService):
     """Commits offsets before it publishes: what is lost in between is lost."""
 
-    async def _handle(self, stage, limit, message) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        records = [_record(raw) for raw in message.raw_message]
+    async def _handle(self, stage, limit, raw) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        records = _records(raw, self._subscribers[stage.topic.name].consumer)
         outputs = await self.process(stage, records, limit)
         commits = self._commits[stage.topic.name]
-        await commits.note(message.raw_message)
+        await commits.note(raw)
         await commits.flush()
         await self.publish(outputs)
 
@@ -80,9 +80,11 @@ async def test_lost_login_is_found_when_offsets_are_committed_before_publishing(
 ) -> None:
     soon = {"answer_within_seconds": _SOON_SECONDS}
     await _with_service(at_work, NotesFirst)
-    at_work.crew.traps("makelaar").arm("mandate-decisions", "before publish")
+    traps = at_work.crew.traps("makelaar")
+    traps.arm("mandate-decisions", "before publish")
     sent = await at_work.people.log_in(replace(DIRECT, login=DIRECT.login.model_copy(update=soon)))
     await at_work.people.outcomes.settled([sent], _SOON_SECONDS)
+    assert not traps.is_armed("mandate-decisions.before publish")  # it got there
     await _with_service(at_work, None)
     verdict = at_work.people.outcomes.judge([sent], Allowed())
     assert [each.what for each in verdict.violations] == ["0 distinct outcomes: nowhere"]

@@ -202,6 +202,7 @@ def test_what_is_left_is_no_reason_as_long_as_nothing_waits() -> None:
     shedding = rushed(100_000, 1, waited=BOUND * FRESH - 0.1)
     for at in range(101, 110):
         assert refused(shedding, at, record(at - BOUND * FRESH + 0.1, 100_000)) == [False]
+    assert refused(shedding, 110, record(110 - BOUND * FRESH - 0.1, 100_000)) == [False]
 
 
 def test_what_is_left_where_nothing_is_read_any_more_says_nothing() -> None:

@@ -201,8 +201,10 @@ def test_what_will_wait_in_one_topic_after_the_other_adds_up() -> None:
 def test_what_is_left_is_no_reason_as_long_as_nothing_waits() -> None:
     shedding = rushed(100_000, 1, waited=BOUND * FRESH - 0.1)
     for at in range(101, 110):
-        assert refused(shedding, at, record(at - BOUND * FRESH + 0.1, 100_000)) == [False]
-    assert refused(shedding, 110, record(110 - BOUND * FRESH - 0.1, 100_000)) == [False]
+        read = record(at - BOUND * FRESH + 0.1, 100_000, topic="topic 0")
+        assert refused(shedding, at, read) == [False]
+    late = record(110 - BOUND * FRESH - 0.1, 100_000, topic="topic 0")
+    assert refused(shedding, 110, late) == [False]
 
 
 def test_what_is_left_where_nothing_is_read_any_more_says_nothing() -> None:

@@ -334,6 +334,21 @@ async def test_what_a_sweep_decided_is_unconfirmed_until_it_is_confirmed(empty: 
 OLD = 3600 * SECOND
 
 
+async def test_what_is_gone_is_cleaned_up_before_a_fifth_of_a_table_is(pools: Pools) -> None:
+    """Its part out of line too, where the bytes are."""
+    found = await pools["duin"].fetch(
+        "SELECT kept.relname, kept.reloptions, apart.reloptions AS apart FROM pg_class AS kept"
+        " LEFT JOIN pg_class AS apart ON apart.oid = kept.reltoastrelid"
+        " WHERE kept.relnamespace = 'duin'::regnamespace"
+        " AND kept.relname = ANY('{logins,inputs,claims}')"
+    )
+    told = {"autovacuum_vacuum_scale_factor=0.05", "autovacuum_vacuum_cost_limit=2000"}
+    assert {row["relname"] for row in found} == {"logins", "inputs", "claims"}
+    for row in found:
+        assert told <= set(row["reloptions"])
+        assert row["relname"] == "claims" or told <= set(row["apart"])
+
+
 async def old(ledger: Any, *names: str) -> None:
     """Let an hour and a second pass over these tables."""
     age = OLD + SECOND
